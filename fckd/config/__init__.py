@@ -1,0 +1,1 @@
+"""What a user may say: experiments, spaces and settings, validated before anything runs."""

@@ -1,0 +1,161 @@
+"""YAML documents: read, overridden field by field, validated with the exact place of an error."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import ValidationError
+
+from fckd.config.base import Configuration
+from fckd.errors import UserError
+
+Model = TypeVar("Model", bound=Configuration)
+Document = dict[str, Any]
+
+SMOKE = "smoke"
+
+
+def read_document(path: Path, *, smoke: bool = False, overrides: Sequence[str] = ()) -> Document:
+    """Read a YAML mapping, merge its `smoke` section if asked, then apply `a.b=c` overrides.
+
+    A path that does not exist but names a file of the installed `tune_spaces` is read there.
+
+    Raises:
+        UserError: No such file, not YAML, not a mapping, no smoke section, or a bad override.
+    """
+    document = _parse(locate(path), path)
+    section = document.pop(SMOKE, None)
+    if smoke:
+        if not isinstance(section, dict):
+            raise UserError(
+                f"{path} has no smoke section",
+                f"a mapping under `{SMOKE}:` that makes the space small",
+                "run without --smoke, or add the section",
+            )
+        document = merge(document, section)
+    for override in overrides:
+        apply_override(document, override)
+    return document
+
+
+def locate(path: Path) -> Path:
+    """Return `path`, or the space of that name that is installed with fckd."""
+    if path.exists():
+        return path
+    installed = Path(str(files("tune_spaces"))) / path.name
+    if path.suffix == ".yaml" and installed.exists():
+        return installed
+    known = ", ".join(sorted(found.name for found in installed.parent.glob("*.yaml")))
+    raise UserError(
+        f"no such file: {path}",
+        f"a YAML space: your own, or one of {known}",
+        "check the path",
+    )
+
+
+def validate(model: type[Model], document: Mapping[str, Any], place: str) -> Model:
+    """Return `document` as `model`.
+
+    Raises:
+        UserError: Names every offending field with what was found and expected.
+    """
+    try:
+        return model.model_validate(document)
+    except ValidationError as refusal:
+        raise UserError(
+            f"{place} is not a valid {model.__name__.lower()}:\n" + "\n".join(_lines(refusal)),
+            "the fields and ranges of fckd/config",
+            "mend the fields named above",
+        ) from refusal
+
+
+def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> Document:
+    """Return `base` with `changes` laid over it, mapping by mapping; lists are replaced."""
+    merged = dict(base)
+    for key, value in changes.items():
+        below = merged.get(key)
+        both = isinstance(value, Mapping) and isinstance(below, Mapping)
+        merged[key] = merge(below, value) if both else value  # type: ignore[arg-type]
+    return merged
+
+
+def apply_override(document: Document, override: str) -> None:
+    """Set one field in place from `a.b=value`, the value read as YAML.
+
+    Raises:
+        UserError: There is no `=`, or the value is not YAML.
+    """
+    name, equals, text = override.partition("=")
+    if not equals or not name.strip():
+        raise UserError(
+            f"--set {override}", "--set field.subfield=value", "write the field, =, and its value"
+        )
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as refusal:
+        raise UserError(
+            f"--set {override}: the value is not YAML", "a number, word or list", "quote the value"
+        ) from refusal
+    set_field(document, name.strip(), value)
+
+
+def set_field(document: Document, name: str, value: Any) -> None:
+    """Set `a.b.c` in nested mappings, in place; missing mappings are made.
+
+    Raises:
+        UserError: A name on the way holds a plain value.
+    """
+    *parents, last = name.split(".")
+    place = document
+    for parent in parents:
+        below = place.setdefault(parent, {})
+        if not isinstance(below, dict):
+            raise UserError(
+                f"{name}: {parent} holds {below!r}", "a mapping there", "check the name"
+            )
+        place = below
+    place[last] = value
+
+
+def with_fields(model: Model, fields: Mapping[str, Any], place: str) -> Model:
+    """Return a copy of `model` with dotted `fields` set, validated again.
+
+    Raises:
+        UserError: A field does not exist or its value is out of range.
+    """
+    document = model.model_dump(mode="json")
+    for name, value in fields.items():
+        set_field(document, name, value)
+    return validate(type(model), document, place)
+
+
+def _parse(path: Path, given: Path) -> Document:
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as refusal:
+        raise UserError(
+            f"cannot read {given}: {refusal}", "a readable text file", "check the path"
+        ) from refusal
+    except yaml.YAMLError as refusal:
+        raise UserError(
+            f"{given} is not YAML: {' '.join(str(refusal).split())}",
+            "a YAML mapping",
+            "mend the line named above",
+        ) from refusal
+    if not isinstance(document, dict):
+        raise UserError(
+            f"{given} holds {type(document).__name__}, not a mapping",
+            "a YAML mapping with name, experiment and search",
+            "compare it with tune_spaces/demo.yaml",
+        )
+    return document
+
+
+def _lines(refusal: ValidationError) -> Iterable[str]:
+    for error in refusal.errors(include_url=False):
+        place = ".".join(str(part) for part in error["loc"]) or "(whole document)"
+        message = error["msg"].removeprefix("Value error, ")
+        given = "" if isinstance(error["input"], dict) else f" (given: {error['input']!r})"
+        yield f"  {place}: {message}{given}"

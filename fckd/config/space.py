@@ -1,0 +1,123 @@
+"""A space: an experiment, what to search in it, the budget, and how the result is confirmed."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from fckd.config.base import Configuration
+from fckd.config.experiment import Experiment, Name
+
+
+class RangeParameter(Configuration):
+    """A number searched between two bounds.
+
+    `may_be_off` adds the choice of leaving the term out (value 0): then nothing else under the
+    same prefix is searched, for a term that is off has no temperature.
+    """
+
+    low: float
+    high: float
+    log: bool = False
+    step: float | None = Field(None, gt=0)
+    integer: bool = False
+    may_be_off: bool = False
+
+    @model_validator(mode="after")
+    def _bounds_make_a_range(self) -> Self:
+        if self.low >= self.high:
+            raise ValueError(f"low ({self.low}) must be less than high ({self.high})")
+        if self.log and self.low <= 0:
+            raise ValueError(f"a logarithmic range needs low > 0, not {self.low}")
+        if self.log and self.step is not None:
+            raise ValueError("a logarithmic range has no step")
+        if self.integer and any(value != int(value) for value in (self.low, self.high)):
+            raise ValueError("an integer range needs integer bounds")
+        return self
+
+
+class ChoiceParameter(Configuration):
+    """One of a list of values."""
+
+    choices: tuple[str | int | float | bool, ...] = Field(min_length=2)
+
+
+Parameter = RangeParameter | ChoiceParameter
+
+
+class Budget(Configuration):
+    """What the search may spend; whichever ends first."""
+
+    trials: int = Field(12, ge=1)
+    minutes: float | None = Field(None, gt=0)
+
+
+class SearchSettings(Configuration):
+    """How the space is searched."""
+
+    sampler: Literal["tpe", "random"] = "tpe"
+    seed: int = 0
+    parameters: dict[str, Annotated[Parameter, Field(union_mode="left_to_right")]] = Field(
+        min_length=1
+    )
+    points: tuple[dict[str, str | int | float | bool], ...] = Field(
+        (), description="tried first; parameters that a point leaves out are sampled"
+    )
+
+
+class StoppingSettings(Configuration):
+    """Asynchronous successive halving on validation accuracy, asked at the end of every epoch."""
+
+    rule: Literal["halving", "none"] = "none"
+    grace_epochs: int = Field(5, ge=1)
+    reduction: int = Field(3, ge=2)
+
+
+class ExecutionSettings(Configuration):
+    """Where trials run.
+
+    `pool`: long-lived worker groups serve all trials. `trial`: one Ray Train run for each trial.
+    """
+
+    isolation: Literal["pool", "trial"] = "pool"
+    groups: int = Field(1, ge=1, description="trials at a time")
+    workers: int = Field(1, ge=1, description="data-parallel workers of a group")
+    cpus_per_worker: float = Field(1, gt=0)
+    gpus_per_worker: float = Field(0, ge=0)
+    retries: int = Field(2, ge=0, description="of a trial whose workers died")
+
+
+class ConfirmationSettings(Configuration):
+    """The best trials by validation are retrained with fresh seeds on train + validation."""
+
+    finalists: int = Field(1, ge=1)
+    seeds: int = Field(5, ge=2)
+    first_seed: int = 1000
+
+
+class Space(Configuration):
+    """The content of a file in `tune_spaces/`."""
+
+    name: Name
+    storage: str = "fckd-storage"
+    experiment: Experiment
+    search: SearchSettings
+    budget: Budget = Budget()
+    stopping: StoppingSettings = StoppingSettings()
+    execution: ExecutionSettings = ExecutionSettings()
+    confirmation: ConfirmationSettings = ConfirmationSettings()
+
+    @model_validator(mode="after")
+    def _batches_divide_among_workers(self) -> Self:
+        batch, workers = self.experiment.training.batch_size, self.execution.workers
+        if batch % workers:
+            raise ValueError(
+                f"experiment.training.batch_size ({batch}) must be a multiple of "
+                f"execution.workers ({workers})"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _there_is_something_to_distil(self) -> Self:
+        if not self.experiment.teachers:
+            raise ValueError("a sweep distils: experiment.teachers must name at least one teacher")
+        return self
