@@ -1,0 +1,1 @@
+"""Networks that name an action: one per kind of input, all with the same two outputs."""
