@@ -1,0 +1,53 @@
+"""From raw recordings to an opened corpus: written the first time, only opened after that."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from filelock import FileLock
+
+from fckd.config.experiment import CorpusSettings, Modality
+from fckd.data.corpus import MANIFEST, SCHEMA_VERSION, Corpus, write_corpus
+from fckd.data.sources import open_source
+from fckd.files import fingerprint, make_folder
+
+READER_VERSION = 1
+"""Raise it when a source returns other arrays for the same files: old corpora are left alone."""
+
+
+def prepare(
+    settings: CorpusSettings,
+    modalities: Sequence[Modality],
+    data: Path | None,
+    storage: Path,
+    advance: Callable[[int, int], None],
+) -> Corpus:
+    """Return the corpus of `settings` with exactly these modalities.
+
+    Args:
+        settings: The benchmark and its options.
+        modalities: In any order.
+        data: Holds a folder for each benchmark; None if the source needs none.
+        storage: The corpus is kept in `storage/corpora`, under a name made of all that it is
+            made from.
+        advance: Called with samples done and samples in all while a corpus is written.
+
+    Raises:
+        UserError: Raw files are missing or damaged, or the corpus on disk is.
+    """
+    source = open_source(settings, data)
+    modalities = sorted(set(modalities))
+    key = fingerprint(
+        {
+            "identity": source.identity(),
+            "modalities": modalities,
+            "versions": [READER_VERSION, SCHEMA_VERSION],
+        }
+    )
+    folder = make_folder(storage / "corpora") / f"{source.name}-{key}"
+    with FileLock(folder.with_name(f".{folder.name}.lock")):
+        if not (folder / MANIFEST).exists():
+            recordings = source.recordings(modalities)
+            total = len(recordings)
+            advance(0, total)
+            write_corpus(source, recordings, modalities, folder, lambda done: advance(done, total))
+    return Corpus.open(folder, verify=True)

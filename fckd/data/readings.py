@@ -1,0 +1,131 @@
+"""What a network reads: samples under views, each made once and then copied from memory."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fckd.config.experiment import Modality, NetworkSettings, ViewSettings
+from fckd.data.corpus import Corpus
+from fckd.data.forms import IMAGES, Array, in_stored_form
+from fckd.data.joints import JOINTS
+from fckd.data.views import (
+    EVALUATION,
+    Reading,
+    View,
+    read_images,
+    read_inertial,
+    read_skeleton,
+    view_of,
+)
+
+MEMORY_LIMIT = 2 * 1024**3
+"""Bytes of readings that one `Readings` keeps; what is beyond is made again each time."""
+
+UNMADE = -1
+
+
+class Readings:
+    """The corpus as one network sees it.
+
+    Args:
+        corpus: Holds the network's modality.
+        network: What is read: modality, frames, size.
+        views: The finite set of views; numbers 0 to `views.count` may be asked for.
+
+    Attributes:
+        shape: Of one reading: (6, frames) inertial, (3, frames, 20) skeleton,
+            (1, frames, size, size) depth, (3, frames, size, size) rgb.
+
+    Raises:
+        UserError: The corpus does not hold the modality.
+    """
+
+    def __init__(self, corpus: Corpus, network: NetworkSettings, views: ViewSettings) -> None:
+        corpus.require(network.modality)
+        self.shape = reading_shape(network)
+        self._corpus, self._network, self._views = corpus, network, views
+        wanted = (len(corpus), views.count + 1)
+        kept_as = np.dtype(np.uint8 if network.modality in IMAGES else np.float32)
+        bytes_each = int(np.prod(self.shape)) * kept_as.itemsize
+        room = min(wanted[0] * wanted[1], MEMORY_LIMIT // bytes_each)
+        # the system hands out these pages only when a reading is written to them
+        self._kept = np.empty((room, *self.shape), kept_as)
+        self._slots = np.full(wanted, UNMADE, dtype=np.int64)
+        self._used = 0
+
+    def batch(self, samples: NDArray[np.int64], views: NDArray[np.int64]) -> Reading:
+        """Return readings as float32, one for each pair of sample index and view number.
+
+        Args:
+            samples: (N,) sample indices.
+            views: (N,) view numbers; 0 is the evaluation view.
+
+        Returns:
+            (N, *shape); images are scaled to 0..1.
+        """
+        slots = self._slots[samples, views]
+        if (slots == UNMADE).any():
+            for sample, view in zip(samples[slots == UNMADE], views[slots == UNMADE], strict=True):
+                self._keep(int(sample), int(view))
+            slots = self._slots[samples, views]
+        batch = self._kept[np.maximum(slots, 0)] if len(self._kept) else self._empty(len(slots))
+        for place in np.flatnonzero(slots == UNMADE):
+            batch[place] = self._make(int(samples[place]), int(views[place]))
+        return scaled(batch)
+
+    def _keep(self, sample: int, view: int) -> None:
+        if self._slots[sample, view] != UNMADE or self._used == len(self._kept):
+            return
+        self._kept[self._used] = self._make(sample, view)
+        self._slots[sample, view] = self._used
+        self._used += 1
+
+    def _make(self, sample: int, number: int) -> Array:
+        view = view_of(self._views, self._corpus.sample_ids[sample], number)
+        return read(self._corpus.array(sample, self._network.modality), self._network, view)
+
+    def _empty(self, length: int) -> Array:
+        return np.empty((length, *self.shape), self._kept.dtype)
+
+
+def evaluation_reading(array: Array, network: NetworkSettings) -> Reading:
+    """Return one recording as the network reads it for evaluation, (*shape) float32.
+
+    Raises:
+        UserError: `array` is not in the stored form of the network's modality.
+    """
+    stored = in_stored_form(array, network.modality, "the recording")
+    return scaled(read(stored, network, EVALUATION))
+
+
+def reading_shape(network: NetworkSettings) -> tuple[int, ...]:
+    """Return the shape of one reading."""
+    frames, size = network.frames, network.size
+    shapes: dict[Modality, tuple[int, ...]] = {
+        Modality.INERTIAL: (6, frames),
+        Modality.SKELETON: (3, frames, len(JOINTS)),
+        Modality.DEPTH: (1, frames, size, size),
+        Modality.RGB: (3, frames, size, size),
+    }
+    return shapes[network.modality]
+
+
+SERIES_READERS: dict[Modality, Callable[[Array, View, int], Reading]] = {
+    Modality.SKELETON: read_skeleton,
+    Modality.INERTIAL: read_inertial,
+}
+
+
+def read(array: Array, network: NetworkSettings, view: View) -> Array:
+    """Return one array under one view as it is kept: float32 series, uint8 images."""
+    if network.modality in IMAGES:
+        return read_images(array, view, network.frames, network.size)
+    return SERIES_READERS[network.modality](array, view, network.frames)
+
+
+def scaled(readings: Array) -> Reading:
+    """Return kept readings as a network wants them: float32, images in 0..1."""
+    if readings.dtype == np.uint8:
+        return readings * np.float32(1 / 255)
+    return readings

@@ -1,0 +1,69 @@
+"""Where recordings come from: one file for each benchmark, and the table of them."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from fckd.config.experiment import CorpusSettings, Modality
+from fckd.data.forms import Array, in_stored_form
+from fckd.data.sources import synthetic, utd_mhad
+from fckd.data.sources.base import Recording, Source
+from fckd.errors import UserError
+
+__all__ = ["Recording", "Source", "open_source", "read_recording_file"]
+
+RAW_READERS: dict[str, Callable[[Modality, Path], Array]] = {utd_mhad.NAME: utd_mhad.read_file}
+
+
+def open_source(settings: CorpusSettings, data: Path | None) -> Source:
+    """Return the source that `settings` names.
+
+    Args:
+        settings: The benchmark and its options.
+        data: The folder that holds a folder for each benchmark; the synthetic one needs none.
+
+    Raises:
+        UserError: The benchmark is read from files and there is no such folder.
+    """
+    if settings.source == synthetic.NAME:
+        return synthetic.Synthetic(settings.synthetic)
+    if data is None or not (data / settings.source).is_dir():
+        place = (
+            "no data folder was named" if data is None else f"no folder {data / settings.source}"
+        )
+        raise UserError(
+            f"{settings.source}: {place}",
+            f"a folder with {settings.source} in it",
+            "name it with --data FOLDER or FCKD_DATA",
+        )
+    return utd_mhad.UtdMhad(data / settings.source)
+
+
+def read_recording_file(source: str, modality: Modality, path: Path) -> Array:
+    """Return one recording from a file: raw as the benchmark has it, or `.npy` in stored form.
+
+    Raises:
+        UserError: The file is absent, damaged, or not of this modality.
+    """
+    if path.suffix == ".npy":
+        return in_stored_form(_load_npy(path), modality, str(path))
+    if source not in RAW_READERS:
+        raise UserError(
+            f"{path}: {source} has no raw files",
+            f"a .npy file in the stored form of {modality}",
+            "save the array with numpy.save",
+        )
+    return RAW_READERS[source](modality, path)
+
+
+def _load_npy(path: Path) -> Array:
+    try:
+        array = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as damage:
+        raise UserError(
+            f"cannot read {path}: {damage}", "an array saved by numpy.save", "check the file"
+        ) from damage
+    if not isinstance(array, np.ndarray):
+        raise UserError(f"{path} is an archive", "one array saved by numpy.save", "unpack it")
+    return array

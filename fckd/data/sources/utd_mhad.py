@@ -1,0 +1,196 @@
+"""UTD-MHAD (Chen, Jafari and Kehtarnavaz, ICIP 2015) in its official folders of `.mat` files."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fckd.config.experiment import Modality
+from fckd.data.forms import Array, in_stored_form
+from fckd.data.sources import person_crop
+from fckd.data.sources.base import Recording
+from fckd.data.sources.matlab import read_matlab
+from fckd.errors import UserError
+
+NAME = "utd-mhad"
+
+CLASSES = (
+    "swipe left",
+    "swipe right",
+    "wave",
+    "clap",
+    "throw",
+    "arm cross",
+    "basketball shoot",
+    "draw x",
+    "draw circle clockwise",
+    "draw circle counter-clockwise",
+    "draw triangle",
+    "bowling",
+    "boxing",
+    "baseball swing",
+    "tennis swing",
+    "arm curl",
+    "tennis serve",
+    "push",
+    "knock",
+    "catch",
+    "pick up and throw",
+    "jog",
+    "walk",
+    "sit to stand",
+    "stand to sit",
+    "lunge",
+    "squat",
+)
+
+Performance = tuple[int, int, int]
+"""Action, subject and trial, each counted from 1."""
+
+NEVER_PUBLISHED: frozenset[Performance] = frozenset({(8, 1, 4), (23, 6, 4), (27, 8, 4)})
+PERFORMANCES: tuple[Performance, ...] = tuple(
+    performance
+    for action in range(1, 28)
+    for subject in range(1, 9)
+    for trial in range(1, 5)
+    if (performance := (action, subject, trial)) not in NEVER_PUBLISHED
+)
+
+FOLDERS = {
+    Modality.SKELETON: "Skeleton",
+    Modality.INERTIAL: "Inertial",
+    Modality.DEPTH: "Depth",
+}
+KEYS = {Modality.SKELETON: "d_skel", Modality.INERTIAL: "d_iner", Modality.DEPTH: "d_depth"}
+LISTED_AT_MOST = 10
+
+
+class UtdMhad:
+    """27 actions by 8 subjects, 4 times each; tested on the subjects with even numbers.
+
+    Args:
+        folder: Holds `Skeleton`, `Inertial` and `Depth`; only those that are read need be there.
+    """
+
+    name = NAME
+    classes: tuple[str, ...] = CLASSES
+    test_subjects = frozenset({2, 4, 6, 8})
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def identity(self) -> dict[str, Any]:
+        """Return the options of the reader and the name, size and time of every raw file."""
+        files = [
+            [f"{folder}/{path.name}", state.st_size, state.st_mtime_ns]
+            for modality, folder in FOLDERS.items()
+            if (self.folder / folder).is_dir()
+            for path in sorted(self._files(modality).values())
+            for state in [path.stat()]
+        ]
+        crop = [person_crop.SIZE, person_crop.MARGIN, person_crop.GRID, person_crop.COVERAGE]
+        return {"crop": crop, "files": files}
+
+    def recordings(self, modalities: Iterable[Modality]) -> list[Recording]:
+        """Return all 861 recordings (see `Source.recordings`)."""
+        files = {modality: self._complete(modality) for modality in modalities}
+        return [
+            Recording(
+                sample_id=f"a{action:02d}_s{subject:02d}_t{trial}",
+                label=action - 1,
+                subject=subject,
+                camera=1,
+                files={modality: found[performance] for modality, found in files.items()},
+            )
+            for performance in PERFORMANCES
+            for action, subject, trial in [performance]
+        ]
+
+    def read(self, recording: Recording, modality: Modality) -> Array:
+        """Return one modality in its stored form (see `Source.read`)."""
+        return read_file(modality, recording.files[modality])
+
+    def _complete(self, modality: Modality) -> dict[Performance, Path]:
+        if modality not in FOLDERS:
+            raise UserError(
+                f"{NAME} is not read as {modality}",
+                f"one of {', '.join(FOLDERS)}",
+                "choose another modality for the student or teacher",
+            )
+        found = self._files(modality)
+        missing = [raw_name(each, modality) for each in PERFORMANCES if each not in found]
+        if missing:
+            shown = ", ".join(missing[:LISTED_AT_MOST])
+            more = len(missing) - LISTED_AT_MOST
+            raise UserError(
+                f"{self.folder / FOLDERS[modality]} lacks {len(missing)} of "
+                f"{len(PERFORMANCES)} files: {shown}" + (f" and {more} more" if more > 0 else ""),
+                "every file of the benchmark but the three that were never published",
+                "fetch the missing files; FCKD_DATA or --data names the folder above utd-mhad",
+            )
+        return found
+
+    def _files(self, modality: Modality) -> dict[Performance, Path]:
+        """Return the file of every performance; files of other names are none of our business."""
+        folder = self.folder / FOLDERS[modality]
+        pattern = re.compile(rf"a(\d+)_s(\d+)_t(\d+)_{modality}\.mat", re.IGNORECASE)
+        found: dict[Performance, Path] = {}
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+            match = pattern.fullmatch(path.name)
+            if match is None:
+                continue
+            action, subject, trial = (int(number) for number in match.groups())
+            if (action, subject, trial) in found:
+                first = found[action, subject, trial].name
+                raise UserError(
+                    f"{folder}: {first} and {path.name} name the same sample",
+                    "one file for each action, subject and trial",
+                    "remove one of the two",
+                )
+            found[action, subject, trial] = path
+        return found
+
+
+def raw_name(performance: Performance, modality: Modality) -> str:
+    """Return the official file name of a performance."""
+    action, subject, trial = performance
+    return f"a{action}_s{subject}_t{trial}_{modality}.mat"
+
+
+def read_file(modality: Modality, path: Path) -> Array:
+    """Return one raw file in the stored form of `modality`.
+
+    Raises:
+        UserError: Damaged, wrong array, wrong shape, not finite; names the file.
+    """
+    if modality not in KEYS:
+        raise UserError(
+            f"{path}: {NAME} is not read as {modality}",
+            f"one of {', '.join(KEYS)}",
+            "choose another modality",
+        )
+    raw = read_matlab(path, KEYS[modality])
+    if modality is Modality.INERTIAL:
+        return in_stored_form(raw, modality, str(path))
+    if raw.ndim != 3:
+        raise UserError(
+            f"{path}: {KEYS[modality]} has the shape {raw.shape}",
+            "three axes, the last one time",
+            "fetch this file of the benchmark again",
+        )
+    in_time = np.moveaxis(raw, -1, 0)
+    if modality is Modality.SKELETON:
+        return in_stored_form(in_time, modality, str(path))
+    return in_stored_form(_person(in_time, path), modality, str(path))
+
+
+def _person(depth: Array, path: Path) -> Array:
+    if depth.dtype != np.uint16 or not depth.any():
+        raise UserError(
+            f"{path}: d_depth is {depth.dtype}" + ("" if depth.any() else " and 0 everywhere"),
+            "uint16 millimetres with a person in them",
+            "fetch this file of the benchmark again",
+        )
+    return person_crop.crop_person(depth)
