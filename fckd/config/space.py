@@ -35,10 +35,21 @@ class RangeParameter(Configuration):
         return self
 
 
+    def contains(self, value: str | float) -> bool:
+        """Return whether a trial may have this value."""
+        if isinstance(value, (str, bool)):
+            return False
+        return self.low <= value <= self.high or (self.may_be_off and value == 0)
+
+
 class ChoiceParameter(Configuration):
     """One of a list of values."""
 
     choices: tuple[str | int | float | bool, ...] = Field(min_length=2)
+
+    def contains(self, value: str | float) -> bool:
+        """Return whether a trial may have this value."""
+        return value in self.choices
 
 
 Parameter = RangeParameter | ChoiceParameter
@@ -114,6 +125,17 @@ class Space(Configuration):
                 f"experiment.training.batch_size ({batch}) must be a multiple of "
                 f"execution.workers ({workers})"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _points_lie_in_the_space(self) -> Self:
+        for number, point in enumerate(self.search.points):
+            for name, value in point.items():
+                parameter = self.search.parameters.get(name)
+                if parameter is None:
+                    raise ValueError(f"search.points[{number}] fixes {name}, which is not searched")
+                if not parameter.contains(value):
+                    raise ValueError(f"search.points[{number}]: {name} = {value} is not searched")
         return self
 
     @model_validator(mode="after")

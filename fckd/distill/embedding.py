@@ -37,7 +37,8 @@ class Embedding(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Map (N, C_student, *grid) to (N, C_teacher, *grid)."""
         embedded = self.normalization(self.projection(features.flatten(2))).relu()
-        return embedded.unflatten(2, features.shape[2:])  # type: ignore[no-any-return]
+        grid = features.shape[2:]
+        return embedded.reshape(*embedded.shape[:2], *grid)  # type: ignore[no-any-return]
 
 
 def _groups(channels: int) -> int:

@@ -25,7 +25,9 @@ def common_grid(student: Tensor, teacher: Tensor, positions: int) -> tuple[Tenso
     """
     student, teacher = at_least_float32(student), at_least_float32(teacher)
     if student.ndim == teacher.ndim == 2 + IMAGE_AXES:
-        time, height, width = (min(a, b) for a, b in zip(student.shape[2:], teacher.shape[2:]))
+        time, height, width = (
+            min(a, b) for a, b in zip(student.shape[2:], teacher.shape[2:], strict=True)
+        )
         grid = (min(time, positions), height, width)
         pooled = (F.adaptive_avg_pool3d(side, grid).flatten(2) for side in (student, teacher))
     else:

@@ -1,0 +1,1 @@
+"""Sweeps: Optuna's study is the ledger, Ray Tune executes, Ray Train workers distil."""

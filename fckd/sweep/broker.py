@@ -1,0 +1,129 @@
+"""The broker: carries tasks down to the worker groups and their reports up to the trials."""
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import Mapping
+from typing import Any
+
+from fckd.train.task import Task
+
+Message = dict[str, Any]
+
+
+class Broker:
+    """An asynchronous actor without a CPU of its own; it holds no truth, only what is under way.
+
+    Args:
+        retries: How often a task whose workers died is handed out again.
+    """
+
+    def __init__(self, retries: int) -> None:
+        self._retries = retries
+        self._waiting: deque[Task] = deque()
+        self._tasks: dict[str, Task] = {}
+        self._assigned: dict[str, str] = {}
+        self._losses: defaultdict[str, int] = defaultdict(int)
+        self._stopped: set[str] = set()
+        self._messages: defaultdict[str, asyncio.Queue[Message]] = defaultdict(asyncio.Queue)
+        self._changed = asyncio.Condition()
+        self._closed = ""
+
+    async def submit(self, task: Task) -> None:
+        """Queue a task; a task that is known already is not queued twice."""
+        if task.key in self._tasks:
+            return
+        self._tasks[task.key] = task
+        if self._closed:
+            self._end(task.key, "failed", self._closed)
+            return
+        await self._queue(task, first=False)
+
+    async def join(self, group: str) -> None:
+        """Take note that a group (again) has fresh workers, and queue again what it had lost."""
+        await self._give_back(group, "the workers of this trial died")
+
+    async def leave(self, group: str, reason: str) -> None:
+        """Take note that a group ended for good."""
+        await self._give_back(group, reason)
+
+    async def next_task(self, group: str, only: str | None) -> Task | None:
+        """Wait for a task (the one with the key `only`, if given); None after `close`."""
+        async with self._changed:
+            while True:
+                task = self._take(only)
+                if task is not None:
+                    self._assigned[group] = task.key
+                    attempt = self._losses[task.key] + 1
+                    self._say(task.key, {"kind": "started", "group": group, "attempt": attempt})
+                    return task
+                if self._closed:
+                    return None
+                await self._changed.wait()
+
+    async def report(self, key: str, epoch: int, metrics: Mapping[str, float]) -> bool:
+        """Pass an epoch on; return whether the trial shall go on."""
+        self._say(key, {"kind": "epoch", "epoch": epoch, "metrics": dict(metrics)})
+        return key not in self._stopped
+
+    async def finish(
+        self, key: str, state: str, reason: str, outcome: Mapping[str, Any] | None
+    ) -> None:
+        """End a task that was handed out."""
+        for group in [group for group, held in self._assigned.items() if held == key]:
+            del self._assigned[group]
+        self._end(key, state, reason, outcome)
+
+    async def stop(self, key: str) -> None:
+        """Ask a trial to end after its current epoch."""
+        self._stopped.add(key)
+
+    async def messages(self, key: str) -> list[Message]:
+        """Wait for at least one message about a task and return all there are."""
+        queue = self._messages[key]
+        found = [await queue.get()]
+        while not queue.empty():
+            found.append(queue.get_nowait())
+        return found
+
+    async def close(self, reason: str = "the sweep was closed") -> None:
+        """Let idle groups return, and fail what nobody will work on any more."""
+        self._closed = reason
+        for task in self._waiting:
+            self._end(task.key, "failed", reason)
+        self._waiting.clear()
+        async with self._changed:
+            self._changed.notify_all()
+
+    async def _queue(self, task: Task, *, first: bool) -> None:
+        if first:
+            self._waiting.appendleft(task)
+        else:
+            self._waiting.append(task)
+        async with self._changed:
+            self._changed.notify_all()
+
+    async def _give_back(self, group: str, reason: str) -> None:
+        key = self._assigned.pop(group, None)
+        if key is None:
+            return
+        self._losses[key] += 1
+        if self._losses[key] > self._retries:
+            self._end(key, "failed", f"{reason} ({self._losses[key]} times)")
+        else:
+            await self._queue(self._tasks[key], first=True)
+
+    def _take(self, only: str | None) -> Task | None:
+        for task in self._waiting:
+            if only is None or task.key == only:
+                self._waiting.remove(task)
+                return task
+        return None
+
+    def _end(
+        self, key: str, state: str, reason: str, outcome: Mapping[str, Any] | None = None
+    ) -> None:
+        message = {"kind": "ended", "state": state, "reason": reason}
+        self._say(key, message | {"outcome": None if outcome is None else dict(outcome)})
+
+    def _say(self, key: str, message: Message) -> None:
+        self._messages[key].put_nowait(message)

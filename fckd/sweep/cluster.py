@@ -1,0 +1,89 @@
+"""The Ray cluster of a sweep: the one that is there, else a local one."""
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import ray
+
+from fckd.config.space import ExecutionSettings
+from fckd.errors import UserError
+
+QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_TRAIN_METRICS_ENABLED": "0",
+    # Ray Train's controller looks after its workers this often; the default of 2 s delays the end
+    # of every group.
+    "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.2",
+    "RAY_worker_niceness": "0",
+    # Workers stay in the driver's folder, so that relative paths mean the same everywhere.
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_MAX_PENDING_TRIALS_PG": "1",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+}
+
+
+@contextmanager
+def cluster(execution: ExecutionSettings) -> Iterator[None]:
+    """Connect to the cluster in RAY_ADDRESS or of the submitted job, else start a local one.
+
+    Raises:
+        UserError: The cluster cannot be reached, or has too little for one round of trials.
+    """
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    # Both speak of choices that Ray makes inside its own packages.
+    warnings.filterwarnings("ignore", category=FutureWarning, module="ray")
+    warnings.filterwarnings("ignore", category=DeprecationWarning, module="ray")
+    for chatty in ("ray.tune", "ray.train"):
+        logging.getLogger(chatty).setLevel(logging.ERROR)
+    mine = not ray.is_initialized()
+    if mine:
+        _connect(execution)
+    try:
+        _check_resources(execution)
+        yield
+    finally:
+        if mine:
+            ray.shutdown()
+
+
+def _connect(execution: ExecutionSettings) -> None:
+    address = os.environ.get("RAY_ADDRESS")
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    if not address:
+        # Logical CPUs: one more than the groups need, for Ray's and our own small actors.
+        cpus = max(os.cpu_count() or 1, int(_needed(execution)["CPU"]) + 1)
+        # The dashboard serves the state API, without which a lost group is never cleaned up.
+        ray.init(num_cpus=cpus, include_dashboard=True, dashboard_host="127.0.0.1", **quiet)
+        return
+    try:
+        ray.init(address=address, **quiet)
+    except (ConnectionError, RuntimeError) as refusal:
+        raise UserError(
+            f"no Ray cluster answers at RAY_ADDRESS={address}: {refusal}",
+            "the address of a running head, such as 127.0.0.1:6379",
+            "start one with `ray start --head`, or unset RAY_ADDRESS to run locally",
+        ) from refusal
+
+
+def _needed(execution: ExecutionSettings) -> dict[str, float]:
+    workers = execution.groups * execution.workers
+    return {"CPU": workers * execution.cpus_per_worker, "GPU": workers * execution.gpus_per_worker}
+
+
+def _check_resources(execution: ExecutionSettings) -> None:
+    there = ray.cluster_resources()
+    for resource, needed in _needed(execution).items():
+        if needed > there.get(resource, 0):
+            raise UserError(
+                f"execution.groups × execution.workers need {needed:g} {resource}",
+                f"at most the {there.get(resource, 0):g} {resource} of this Ray cluster",
+                "lower execution.groups or execution.workers, or add nodes",
+            )

@@ -1,0 +1,113 @@
+"""Worker groups: Ray Train runs that serve the broker's tasks.
+
+A pool of long-lived groups serves all trials; a trial costs a fraction of a second, and none is
+ever ended by killing a group. With isolation `trial` each trial starts a group for itself alone.
+"""
+
+import logging
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ray
+import ray.train
+from ray.train.torch import TorchConfig, TorchTrainer
+
+from fckd.config.space import ExecutionSettings
+from fckd.train.ray_workers import serve
+
+PROCESS_GROUP_TIMEOUT_SECONDS = 120
+LEAVE_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What every group needs to know: where things are and how many workers it has."""
+
+    broker: Any
+    storage: Path
+    corpus: Path
+    sweep_folder: Path
+    execution: ExecutionSettings
+
+
+def run_group(ground: Ground, name: str, only: str | None) -> None:
+    """Run a group until the broker is closed or its only task ended; blocks.
+
+    Args:
+        ground: Where it works.
+        name: Of the group, unique among those that are alive.
+        only: Key of the single task to serve, or None.
+    """
+    execution = ground.execution
+    use_gpu = execution.gpus_per_worker > 0
+    per_worker = {"CPU": execution.cpus_per_worker}
+    if use_gpu:
+        per_worker["GPU"] = execution.gpus_per_worker
+    reason = "its worker group ended"
+    try:
+        TorchTrainer(
+            serve,
+            train_loop_config={
+                "broker": ground.broker,
+                "group": name,
+                "only": only,
+                "storage": str(ground.storage),
+                "corpus": str(ground.corpus),
+                "threads": max(1, int(execution.cpus_per_worker)),
+            },
+            torch_config=TorchConfig(
+                backend="nccl" if use_gpu else "gloo", timeout_s=PROCESS_GROUP_TIMEOUT_SECONDS
+            ),
+            scaling_config=ray.train.ScalingConfig(
+                num_workers=execution.workers, use_gpu=use_gpu, resources_per_worker=per_worker
+            ),
+            run_config=ray.train.RunConfig(
+                name=f"group-{name}",
+                storage_path=str(ground.sweep_folder / "train"),
+                failure_config=ray.train.FailureConfig(
+                    max_failures=execution.retries if only else -1, controller_failure_limit=3
+                ),
+                logging_config=ray.train.LoggingConfig(log_level="ERROR"),
+            ),
+        ).fit()
+    except ray.train.TrainingFailedError as failure:
+        reason = f"its worker group ended: {failure}"
+    finally:
+        ray.get(ground.broker.leave.remote(name, reason))
+
+
+class Pool:
+    """The long-lived groups of a sweep, each followed by a thread of the driver."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        self._alive = ground.execution.groups
+        self._lock = threading.Lock()
+        self._threads = [
+            threading.Thread(target=self._follow, args=(f"{number}",), daemon=True)
+            for number in range(ground.execution.groups)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def close(self) -> None:
+        """Let the groups end by themselves and wait for it, within bounds."""
+        ray.get(self._ground.broker.close.remote())
+        for thread in self._threads:
+            thread.join(LEAVE_SECONDS)
+
+    def _follow(self, name: str) -> None:
+        try:
+            run_group(self._ground, name, only=None)
+        except Exception:
+            logging.getLogger(__name__).exception("worker group %s broke down", name)
+            raise
+        finally:
+            with self._lock:
+                self._alive -= 1
+                last = self._alive == 0
+            if last:
+                # Nobody is left to work: trials that wait must fail, not hang.
+                ray.get(self._ground.broker.close.remote("no worker group is left"))

@@ -1,0 +1,157 @@
+"""The ledger: one Optuna study for each phase of a sweep, the only truth about its trials."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+KEY = "trial_key"
+POINT = "point"
+SUPERSEDED = "superseded"
+REASON = "reason"
+ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+
+Suggest = Callable[[optuna.Trial], Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Point:
+    """A trial to run whatever the sampler thinks.
+
+    Attributes:
+        identity: Unique in the study; a point that is known already is not queued again.
+        parameters: Fixed; others are sampled.
+        attributes: Kept with the trial; may hold its `trial_key`.
+    """
+
+    identity: str
+    parameters: Mapping[str, Any]
+    attributes: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A trial to run now. `key` is the same across its retries."""
+
+    key: str
+    number: int
+    fields: Mapping[str, Any]
+    attributes: Mapping[str, Any]
+
+
+class Ledger:
+    """A study that is asked for trials and told how they ended.
+
+    One process at a time may drive a ledger: when it is opened, every trial that is still running
+    is stale, left behind by a driver that died, and goes back to the queue with its parameters.
+
+    Args:
+        storage: URL of the Optuna storage, such as `sqlite:////folder/ledger.db`.
+        name: Of the study.
+        limit: Number of trials, retries not counted.
+        suggest: Draws the searched fields of a trial, define-by-run.
+        sampler: Optuna's sampler.
+        pruner: Optuna's pruner.
+        points: Tried first.
+    """
+
+    def __init__(
+        self,
+        storage: str | optuna.storages.BaseStorage,
+        name: str,
+        limit: int,
+        suggest: Suggest,
+        sampler: optuna.samplers.BaseSampler,
+        pruner: optuna.pruners.BasePruner,
+        points: Sequence[Point] = (),
+    ) -> None:
+        self.study = optuna.create_study(
+            storage=storage,
+            study_name=name,
+            sampler=sampler,
+            pruner=pruner,
+            direction="maximize",
+            load_if_exists=True,
+        )
+        self.name, self.limit = name, limit
+        self._suggest = suggest
+        self._running: dict[str, optuna.Trial] = {}
+        self._reclaim()
+        self._enqueue(points)
+
+    @property
+    def ended(self) -> list[FrozenTrial]:
+        """Trials that ended, each once, in the order of their keys."""
+        ended = self.study.get_trials(deepcopy=False, states=ENDED)
+        found = [trial for trial in ended if SUPERSEDED not in trial.user_attrs]
+        return sorted(found, key=lambda trial: key_of(self.name, trial))
+
+    def ask(self) -> Asked | None:
+        """Return the next trial, or None if as many as the limit were asked for."""
+        waiting = self.study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+        if not waiting and len(self.ended) + len(self._running) >= self.limit:
+            return None
+        trial = self.study.ask()
+        frozen = self.study.trials[trial.number]
+        key = key_of(self.name, frozen)
+        trial.set_user_attr(KEY, key)
+        self._running[key] = trial
+        return Asked(key, trial.number, dict(self._suggest(trial)), dict(frozen.user_attrs))
+
+    def note(self, key: str, name: str, value: Any) -> None:
+        """Keep a JSON value with a running trial."""
+        self._running[key].set_user_attr(name, value)
+
+    def report(self, key: str, epoch: int, value: float) -> bool:
+        """Keep an intermediate value; return whether the trial should be pruned."""
+        trial = self._running.get(key)
+        if trial is None or not math.isfinite(value):
+            return False
+        trial.report(value, epoch)
+        return bool(trial.should_prune())
+
+    def tell(self, key: str, state: str, value: float | None, reason: str = "") -> None:
+        """End a trial as `finished` (with its value), `pruned` or `failed` (with the reason)."""
+        trial = self._running.pop(key, None)
+        if trial is None:
+            return
+        if state == "finished" and (value is None or not math.isfinite(value)):
+            state, reason = "failed", f"the objective is {value}"
+        if reason:
+            trial.set_user_attr(REASON, reason)
+        if state == "finished":
+            self.study.tell(trial, value)
+        else:
+            told = TrialState.PRUNED if state == "pruned" else TrialState.FAIL
+            self.study.tell(trial, state=told)
+
+    def _reclaim(self) -> None:
+        """Queue stale trials again; a crash after any of the steps loses none of them."""
+        waiting = {
+            trial.user_attrs.get(KEY)
+            for trial in self.study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+        }
+        for stale in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            key = key_of(self.name, stale)
+            if key not in waiting:
+                attributes = {**stale.user_attrs, KEY: key}
+                self.study.enqueue_trial(stale.params, user_attrs=attributes)
+            trial_id = stale._trial_id
+            self.study._storage.set_trial_user_attr(trial_id, SUPERSEDED, value=True)
+            self.study.tell(stale.number, state=TrialState.FAIL)
+
+    def _enqueue(self, points: Sequence[Point]) -> None:
+        known = {trial.user_attrs.get(POINT) for trial in self.study.get_trials(deepcopy=False)}
+        for point in points:
+            if point.identity not in known:
+                attributes = {**point.attributes, POINT: point.identity}
+                self.study.enqueue_trial(dict(point.parameters), user_attrs=attributes)
+
+
+def key_of(study: str, trial: FrozenTrial) -> str:
+    """Return the key of a trial: the study's name and the number of its first attempt."""
+    key: str = trial.user_attrs.get(KEY, f"{study}-{trial.number:04d}")
+    return key

@@ -1,0 +1,180 @@
+"""The two phases of a sweep as ledgers: what is asked for, and the task that answers it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import optuna
+
+from fckd.config.documents import with_fields
+from fckd.config.space import Space
+from fckd.files import fingerprint
+from fckd.sweep.arms import arms
+from fckd.sweep.ledger import KEY, Asked, Ledger, Point, key_of
+from fckd.sweep.suggest import fixed, suggester
+from fckd.train.task import Task
+
+ARM, SEED, FIELDS = "arm", "seed", "fields"
+
+
+@dataclass(frozen=True)
+class Order:
+    """A task with what people call it and what is shown of it."""
+
+    name: str
+    task: Task
+    epochs: int
+    parameters: Mapping[str, Any]
+    tags: Mapping[str, str]
+
+
+class Phase(Protocol):
+    """A ledger, and how its trials become tasks."""
+
+    name: str
+    metric: str
+    ledger: Ledger
+
+    def order(self, asked: Asked) -> Order:
+        """Return the task of a trial."""
+
+
+class Search:
+    """Trials of the space, measured on validation.
+
+    Args:
+        space: What is searched.
+        sweep: The sweep's id.
+        storage: URL of the ledger.
+        folder: Of the sweep; a trial's files are kept below it.
+    """
+
+    name = "search"
+    metric = "validation/accuracy"
+
+    def __init__(self, space: Space, sweep: str, storage: str, folder: Path) -> None:
+        self.space, self.folder = space, folder
+        self.ledger = Ledger(
+            storage=storage,
+            name=sweep,
+            limit=space.budget.trials,
+            suggest=suggester(space),
+            sampler=_sampler(space),
+            pruner=_pruner(space),
+            points=[
+                Point(f"{number}", fixed(space, point), {})
+                for number, point in enumerate(space.search.points[: space.budget.trials])
+            ],
+        )
+
+    def order(self, asked: Asked) -> Order:
+        """Return the task of a trial of the space."""
+        place = f"trial {asked.number}"
+        experiment = with_fields(self.space.experiment, asked.fields, place)
+        self.ledger.note(asked.key, FIELDS, dict(asked.fields))
+        task = Task(
+            asked.key,
+            experiment.model_dump(mode="json"),
+            "train",
+            str(self.folder / "trials" / asked.key),
+        )
+        name = asked.key.removeprefix(f"{self.ledger.name}-")
+        return Order(name, task, experiment.training.epochs, asked.fields, {})
+
+    def finalists(self) -> list[tuple[str, Mapping[str, Any]]]:
+        """Return (trial key, fields) of the best finished trials with a focal term, best first."""
+        found = []
+        for trial in self.ledger.ended:
+            fields = trial.user_attrs.get(FIELDS, {})
+            if trial.state is optuna.trial.TrialState.COMPLETE and trial.value is not None:
+                experiment = with_fields(self.space.experiment, fields, "a trial")
+                if experiment.objective.uses_features:
+                    found.append((trial.value, key_of(self.ledger.name, trial), fields))
+        found.sort(key=lambda entry: (-entry[0], entry[1]))
+        return [(key, fields) for _, key, fields in found[: self.space.confirmation.finalists]]
+
+
+class Confirmation:
+    """Arms × fresh seeds, trained on train + validation; the test split is read once for each.
+
+    Args:
+        space: For the seeds.
+        sweep: The sweep's id.
+        storage: URL of the ledger.
+        folder: Of the sweep.
+        finalists: As the search found them.
+    """
+
+    name = "confirmation"
+    metric = "test/accuracy"
+
+    def __init__(
+        self,
+        space: Space,
+        sweep: str,
+        storage: str,
+        folder: Path,
+        finalists: list[tuple[str, Mapping[str, Any]]],
+    ) -> None:
+        self.folder = folder
+        self.arms = arms(space.experiment, finalists)
+        settings = space.confirmation
+        self.seeds = list(range(settings.first_seed, settings.first_seed + settings.seeds))
+        # Other finalists make another confirmation: its baselines are trained as they are.
+        study = f"{sweep}-confirmation-{fingerprint([list(entry) for entry in finalists])[:6]}"
+        self.keys = {
+            (arm.name, seed): f"{study}-{arm.name.replace(' ', '-')}-{seed}"
+            for seed in self.seeds
+            for arm in self.arms
+        }
+        self.ledger = Ledger(
+            storage=storage,
+            name=study,
+            limit=len(self.keys),
+            suggest=lambda _: {},
+            sampler=optuna.samplers.RandomSampler(seed=0),
+            pruner=optuna.pruners.NopPruner(),
+            points=[
+                Point(key, {}, {KEY: key, ARM: arm, SEED: seed})
+                for (arm, seed), key in self.keys.items()
+            ],
+        )
+
+    def order(self, asked: Asked) -> Order:
+        """Return the task of an arm under a seed."""
+        arm = next(arm for arm in self.arms if arm.name == asked.attributes[ARM])
+        seed = int(asked.attributes[SEED])
+        experiment = with_fields(arm.experiment, {"training.seed": seed}, arm.name)
+        task = Task(
+            asked.key,
+            experiment.model_dump(mode="json"),
+            "train+validation",
+            str(self.place(asked.key)),
+        )
+        tags = {"fckd.arm": arm.name, "fckd.seed": str(seed)}
+        parameters = {**arm.parameters, ARM: arm.name, "training.seed": seed}
+        return Order(f"{arm.name} {seed}", task, experiment.training.epochs, parameters, tags)
+
+    def place(self, key: str) -> Path:
+        """Return the folder of a run."""
+        return self.folder / "trials" / key
+
+
+def _sampler(space: Space) -> optuna.samplers.BaseSampler:
+    seed = space.search.seed
+    if space.search.sampler == "random":
+        return optuna.samplers.RandomSampler(seed=seed)
+    startup = max(4, space.budget.trials // 3)
+    return optuna.samplers.TPESampler(
+        seed=seed, multivariate=True, group=True, constant_liar=True, n_startup_trials=startup
+    )
+
+
+def _pruner(space: Space) -> optuna.pruners.BasePruner:
+    stopping = space.stopping
+    if stopping.rule == "none":
+        return optuna.pruners.NopPruner()
+    return optuna.pruners.SuccessiveHalvingPruner(
+        min_resource=stopping.grace_epochs, reduction_factor=stopping.reduction
+    )

@@ -1,0 +1,32 @@
+"""The Tune trial: a thin proxy that repeats a task's messages to Tune."""
+
+import json
+import threading
+from typing import Any
+
+import ray
+from ray import tune
+
+from fckd.sweep.groups import Ground, run_group
+from fckd.train.task import Task
+
+MESSAGE = "message"
+
+
+def follow(config: dict[str, Any], ground: Ground) -> None:
+    """Submit the task in `config["task"]` and report its messages until it has ended."""
+    task = Task(**config["task"])
+    ray.get(ground.broker.submit.remote(task))
+    group: threading.Thread | None = None
+    if ground.execution.isolation == "trial":
+        name = task.key.replace("/", "-")
+        group = threading.Thread(target=run_group, args=(ground, name, task.key), daemon=True)
+        group.start()
+    ended = False
+    while not ended:
+        for message in ray.get(ground.broker.messages.remote(task.key)):
+            # As text, for Tune flattens dictionaries and cannot tell a metric's / from its own.
+            tune.report({MESSAGE: json.dumps(message)})
+            ended = ended or message["kind"] == "ended"
+    if group is not None:
+        group.join()

@@ -1,0 +1,120 @@
+"""The adapter between Ray Tune, which executes, and the ledger, which knows."""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from ray.tune.search import Searcher
+
+from fckd.events import EpochReported, Listener, TrialEnded, TrialStarted
+from fckd.sweep.phases import Order, Phase
+from fckd.sweep.proxy import MESSAGE
+
+
+class LedgerSearcher(Searcher):  # type: ignore[misc]
+    """Asks the ledger for Tune's next trial, and tells it and the listener what became of it.
+
+    Args:
+        phase: Whose ledger is asked.
+        broker: Actor handle; told which trials to end early.
+        listener: Hears of every start, epoch and end.
+        classes: Names of the classes, for confusion matrices.
+        deadline: `time.monotonic()` after which no further trial is started, or None.
+    """
+
+    def __init__(
+        self,
+        phase: Phase,
+        broker: Any,
+        listener: Listener,
+        classes: tuple[str, ...],
+        deadline: float | None,
+    ) -> None:
+        super().__init__(metric=phase.metric, mode="max")
+        self.phase, self._broker, self._listener = phase, broker, listener
+        self._classes, self._deadline = classes, deadline
+        self._orders: dict[str, Order] = {}
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        """Return the next trial's configuration, or FINISHED."""
+        late = self._deadline is not None and time.monotonic() > self._deadline
+        asked = None if late else self.phase.ledger.ask()
+        if asked is None:
+            finished: str = Searcher.FINISHED
+            return finished
+        order = self.phase.order(asked)
+        self._orders[trial_id] = order
+        return {"task": asdict(order.task)}
+
+    def on_trial_result(self, trial_id: str, result: Mapping[str, Any]) -> None:
+        """Take note of one message of a trial."""
+        order = self._orders.get(trial_id)
+        if order is None or MESSAGE not in result:
+            return
+        message = json.loads(result[MESSAGE])
+        match message["kind"]:
+            case "started":
+                self._started(order, message)
+            case "epoch":
+                self._epoch(order, message)
+            case "ended":
+                self._ended(trial_id, order, message)
+
+    def on_trial_complete(
+        self,
+        trial_id: str,
+        result: Mapping[str, Any] | None = None,  # noqa: ARG002  (Tune's signature)
+        error: bool = False,
+    ) -> None:
+        """Make sure that a trial which Tune gave up is told as failed."""
+        order = self._orders.get(trial_id)
+        if order is not None:
+            reason = "Ray Tune lost the trial" if error else "the trial ended without an outcome"
+            self._ended(trial_id, order, {"state": "failed", "reason": reason, "outcome": None})
+
+    def save(self, checkpoint_path: str) -> None:
+        """Save nothing: the ledger is the only truth, and Tune is never restored."""
+
+    def restore(self, checkpoint_path: str) -> None:  # noqa: ARG002
+        """Refuse: a sweep goes on by opening its ledger."""
+        raise RuntimeError("a sweep is never restored through Tune; run it again")
+
+    def _started(self, order: Order, message: Mapping[str, Any]) -> None:
+        self._listener(
+            TrialStarted(
+                trial_key=order.task.key,
+                name=order.name,
+                phase=self.phase.name,
+                parameters={**order.parameters, "training.epochs": order.epochs},
+                tags={**order.tags, "fckd.attempt": str(message["attempt"])},
+                time=time.time(),
+            )
+        )
+
+    def _epoch(self, order: Order, message: Mapping[str, Any]) -> None:
+        key, epoch, metrics = order.task.key, message["epoch"], message["metrics"]
+        self._listener(EpochReported(key, epoch, metrics, time.time()))
+        value = metrics.get(self.phase.metric)
+        if value is not None and self.phase.ledger.report(key, epoch, value):
+            self._broker.stop.remote(key)
+
+    def _ended(self, trial_id: str, order: Order, message: Mapping[str, Any]) -> None:
+        del self._orders[trial_id]
+        outcome = message["outcome"] or {}
+        metrics = outcome.get("metrics", {})
+        value = metrics.get(self.phase.metric)
+        self.phase.ledger.tell(order.task.key, message["state"], value, message["reason"])
+        self._listener(
+            TrialEnded(
+                trial_key=order.task.key,
+                state=message["state"],
+                metrics=metrics,
+                reason=message["reason"],
+                confusion=tuple(tuple(row) for row in outcome.get("confusion", ())),
+                classes=self._classes,
+                split=outcome.get("split", ""),
+                time=time.time(),
+            )
+        )

@@ -1,0 +1,1 @@
+"""The loop, in plain torch: a laptop runs it without Ray."""

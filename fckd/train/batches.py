@@ -1,0 +1,38 @@
+"""Which samples and views make up each batch: a pure function of seed and epoch."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from fckd.train.study import Study
+from fckd.train.world import World
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One rank's share of a global batch: sample indices and view numbers, both (N,) int64."""
+
+    samples: np.ndarray
+    views: np.ndarray
+
+
+def batches(study: Study, epoch: int, world: World) -> Iterator[Batch]:
+    """Yield this rank's share of every batch of `epoch` (counted from 1).
+
+    All ranks draw the same global order and take every `world.size`-th sample, so that shares are
+    equal. The rest that does not fill a batch is left out, another one in each epoch.
+    """
+    draw = np.random.default_rng([study.training.seed, epoch])
+    order = draw.permutation(study.learn)
+    views = draw.integers(1, study.views.count + 1, size=len(order))
+    size = min(study.training.batch_size, len(order))
+    size -= size % world.size
+    for start in range(0, batches_per_epoch(study) * size, size):
+        share = slice(start + world.rank, start + size, world.size)
+        yield Batch(order[share], views[share])
+
+
+def batches_per_epoch(study: Study) -> int:
+    """Return how many batches an epoch has."""
+    return max(1, len(study.learn) // study.training.batch_size)

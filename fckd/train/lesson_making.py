@@ -1,0 +1,95 @@
+"""Running a frozen teacher once over every (sample, view) that a student may see."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from fckd.config.experiment import Criterion
+from fckd.data.readings import Readings
+from fckd.distill.focal import descending, gather_channels
+from fckd.distill.saliency import saliency
+from fckd.models.network import NetworkOutput
+from fckd.train.lessons import LessonRows, LessonShape
+from fckd.train.teachers import Teacher
+
+SHARD_BYTES = 64 * 2**20
+BATCH = 64
+HALF_BYTES = 2
+
+
+@dataclass
+class LessonMaker:
+    """Makes the rows of a lesson store, shard by shard.
+
+    Attributes:
+        samples: (S,) corpus indices; each gives `views` consecutive rows.
+        done: Rows made so far, for a progress bar.
+    """
+
+    teacher: Teacher
+    readings: Readings
+    labels: np.ndarray
+    samples: np.ndarray
+    views: int
+    criterion: Criterion
+    device: torch.device
+    done: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        # The random control is drawn once per lesson, in row order: the same for every trial.
+        self._generator = torch.Generator().manual_seed(0)
+
+    @property
+    def total(self) -> int:
+        """Number of rows of the whole store."""
+        return len(self.samples) * self.views
+
+    def shape(self) -> LessonShape:
+        """Return the shape of a row, found by reading one sample."""
+        output = self._run(self.samples[:1], np.zeros(1, dtype=np.int64))
+        _, channels, *grid = output.features.shape
+        return LessonShape(output.logits.shape[1], channels, tuple(grid))
+
+    def shards(self) -> Iterator[LessonRows]:
+        """Yield the rows in order, as many as fit in a shard at a time."""
+        shape = self.shape()
+        row_bytes = HALF_BYTES * shape.channels * shape.positions
+        size = max(1, min(self.total, SHARD_BYTES // row_bytes))
+        samples = np.repeat(self.samples, self.views)
+        views = np.tile(np.arange(1, self.views + 1), len(self.samples))
+        for start in range(0, self.total, size):
+            yield self._shard(samples[start : start + size], views[start : start + size])
+
+    def _shard(self, samples: np.ndarray, views: np.ndarray) -> LessonRows:
+        parts = []
+        for start in range(0, len(samples), BATCH):
+            chunk = slice(start, start + BATCH)
+            parts.append(self._batch(samples[chunk], views[chunk]))
+            self.done += len(samples[chunk])
+        return LessonRows(
+            np.concatenate([part.logits for part in parts]),
+            np.concatenate([part.features for part in parts]),
+            np.concatenate([part.permutation for part in parts]),
+        )
+
+    @torch.no_grad()
+    def _batch(self, samples: np.ndarray, views: np.ndarray) -> LessonRows:
+        output = self._run(samples, views)
+        features = output.features.flatten(2)
+        labels = torch.from_numpy(self.labels[samples]).to(self.device)
+        head = self.teacher.network.head.weight
+        ranked = saliency(self.criterion, features, labels, head, self._generator)
+        permutation = descending(ranked)
+        return LessonRows(
+            output.logits.float().cpu().numpy(),
+            gather_channels(features, permutation).half().cpu().numpy(),
+            permutation.to(torch.int16).cpu().numpy(),
+        )
+
+    @torch.no_grad()
+    def _run(self, samples: np.ndarray, views: np.ndarray) -> NetworkOutput:
+        read = torch.from_numpy(self.readings.batch(samples, views)).to(self.device)
+        output: NetworkOutput = self.teacher.network(read)
+        return output

@@ -1,0 +1,223 @@
+"""The lesson store: what a frozen teacher says about every (sample, view), written once.
+
+Channels are stored in descending saliency, so that any focal ratio is a contiguous prefix: a trial
+with ratio 0.25 reads a quarter of the features' bytes, and searching the ratio needs no second
+store. Read through Arrow memory maps: one copy in the page cache serves every trial of a node.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.ipc
+import torch
+
+from fckd.distill.focal import focal_count
+from fckd.distill.objective import Lesson
+from fckd.errors import UserError
+from fckd.files import sha256_of_file, write_json
+
+SCHEMA_VERSION = 1
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True)
+class LessonShape:
+    """What one row of a store holds.
+
+    Attributes:
+        classes: Number of logits (float32).
+        channels: C, the teacher's channels (features float16, permutation int16).
+        grid: The feature map's positions, such as (T,) or (T, H, W).
+    """
+
+    classes: int
+    channels: int
+    grid: tuple[int, ...]
+
+    @property
+    def positions(self) -> int:
+        """Return P, the number of positions."""
+        return int(np.prod(self.grid))
+
+
+@dataclass(frozen=True)
+class LessonRows:
+    """Consecutive rows: logits (R, classes), features (R, C, P) sorted, permutation (R, C)."""
+
+    logits: np.ndarray
+    features: np.ndarray
+    permutation: np.ndarray
+
+
+class LessonWriter:
+    """Writes a store shard by shard, inside a folder that is not yet visible to readers.
+
+    Args:
+        folder: The temporary folder.
+        shape: What a row holds.
+    """
+
+    def __init__(self, folder: Path, shape: LessonShape) -> None:
+        self.folder, self.shape = folder, shape
+        self._shards: list[dict[str, Any]] = []
+
+    def add(self, rows: LessonRows) -> None:
+        """Write the next block of rows.
+
+        Raises:
+            UserError: A value is not finite in float16.
+        """
+        self._shards.append(_write_shard(self.folder, len(self._shards), rows, self.shape))
+
+    def close(self, key: Mapping[str, Any], samples: Sequence[int], views: int) -> None:
+        """Write the manifest.
+
+        Args:
+            key: What the lessons were made from.
+            samples: Corpus indices in the order of the rows; all views of one are neighbours.
+            views: Number of views of a sample, counted from view 1.
+        """
+        manifest = {
+            "schema_version": SCHEMA_VERSION,
+            "key": dict(key),
+            "samples": [int(sample) for sample in samples],
+            "views": views,
+            "shape": asdict(self.shape),
+            "shards": self._shards,
+        }
+        write_json(self.folder / MANIFEST, manifest)
+
+
+class LessonStore:
+    """The lessons of one teacher, memory-mapped.
+
+    Args:
+        folder: As written by `LessonWriter`.
+        key: What the reader needs the lessons to be made from.
+
+    Raises:
+        UserError: The store is absent, of another key or schema, or a shard's checksum is wrong.
+    """
+
+    def __init__(self, folder: Path, key: Mapping[str, Any]) -> None:
+        manifest = _manifest(folder)
+        if manifest.get("schema_version") != SCHEMA_VERSION or manifest.get("key") != dict(key):
+            raise UserError(
+                f"{folder} holds lessons that were made from something else",
+                f"lessons of schema {SCHEMA_VERSION} made from {json.dumps(dict(key))}",
+                "delete the folder and run again: the lessons are made anew",
+            )
+        self.folder = folder
+        shape = manifest["shape"]
+        self.shape = LessonShape(shape["classes"], shape["channels"], tuple(shape["grid"]))
+        self.views: int = manifest["views"]
+        self.samples = np.array(manifest["samples"], dtype=np.int64)
+        self._position = np.full(int(self.samples.max()) + 1, -1, dtype=np.int64)
+        self._position[self.samples] = np.arange(len(self.samples))
+        self._shards = [_open_shard(folder, entry, self.shape) for entry in manifest["shards"]]
+        self._starts = np.cumsum([0, *(len(shard.logits) for shard in self._shards)])
+
+    @property
+    def channels(self) -> int:
+        """C, the teacher's channels."""
+        return self.shape.channels
+
+    def read(
+        self,
+        samples: np.ndarray,
+        views: np.ndarray,
+        ratio: float | None,
+        device: torch.device,
+    ) -> Lesson:
+        """Return the lessons of a batch.
+
+        Args:
+            samples: (N,) corpus indices.
+            views: (N,) view numbers, from 1.
+            ratio: Focal ratio; None reads only the logits.
+            device: Where the tensors go.
+        """
+        rows = self._position[samples] * self.views + views - 1
+        logits = torch.from_numpy(self._gather(rows, "logits", None)).to(device)
+        if ratio is None:
+            return Lesson(logits)
+        count = focal_count(ratio, self.channels)
+        features = torch.from_numpy(self._gather(rows, "features", count)).to(device).float()
+        channels = torch.from_numpy(self._gather(rows, "permutation", count)).to(device).long()
+        return Lesson(logits, features.reshape(*features.shape[:2], *self.shape.grid), channels)
+
+    def _gather(self, rows: np.ndarray, column: str, count: int | None) -> np.ndarray:
+        shards = np.searchsorted(self._starts, rows, side="right") - 1
+        first = getattr(self._shards[0], column)
+        gathered = np.empty((len(rows), *first[:1, :count].shape[1:]), dtype=first.dtype)
+        for number in np.unique(shards):
+            here = np.flatnonzero(shards == number)
+            block = getattr(self._shards[number], column)
+            # Indexed together with the prefix, so that only the focal channels' bytes are read.
+            gathered[here] = block[rows[here] - self._starts[number], :count]
+        return gathered
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    try:
+        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
+    except (OSError, ValueError) as refusal:
+        raise UserError(
+            f"no readable lessons in {folder}: {refusal}",
+            f"a folder with {MANIFEST}, written by `fckd lessons`",
+            "delete the folder and run again: the lessons are made anew",
+        ) from refusal
+    return manifest
+
+
+def _columns(rows: LessonRows, shape: LessonShape) -> Iterator[tuple[str, pa.Array]]:
+    blocks = (
+        ("logits", rows.logits.astype(np.float32), shape.classes),
+        ("features", rows.features.astype(np.float16), shape.channels * shape.positions),
+        ("permutation", rows.permutation.astype(np.int16), shape.channels),
+    )
+    for name, block, width in blocks:
+        yield name, pa.FixedSizeListArray.from_arrays(pa.array(block.reshape(-1)), width)
+
+
+def _write_shard(folder: Path, number: int, rows: LessonRows, shape: LessonShape) -> dict[str, Any]:
+    if (
+        not np.isfinite(rows.features.astype(np.float16)).all()
+        or not np.isfinite(rows.logits).all()
+    ):
+        raise UserError(
+            f"the teacher's lessons for {folder.name} hold values that are not finite in float16",
+            "activations below 65504",
+            "train the teacher with a lower learning rate",
+        )
+    path = folder / f"lessons-{number:05d}.arrow"
+    batch = pa.RecordBatch.from_pydict(dict(_columns(rows, shape)))
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, batch.schema) as writer:
+        writer.write_batch(batch)
+    return {"file": path.name, "rows": len(rows.logits), "sha256": sha256_of_file(path)}
+
+
+def _open_shard(folder: Path, entry: Mapping[str, Any], shape: LessonShape) -> LessonRows:
+    path = folder / Path(entry["file"]).name
+    if not path.exists() or sha256_of_file(path) != entry["sha256"]:
+        raise UserError(
+            f"{path} is missing or does not have the checksum of its manifest",
+            f"sha256 {entry['sha256']}",
+            "delete the folder and run again: the lessons are made anew",
+        )
+    batch = pa.ipc.open_file(pa.memory_map(str(path))).get_batch(0)
+
+    def block(name: str, *inner: int) -> np.ndarray:
+        values: np.ndarray = batch.column(name).flatten().to_numpy(zero_copy_only=True)
+        return values.reshape(entry["rows"], *inner)
+
+    return LessonRows(
+        block("logits", shape.classes),
+        block("features", shape.channels, shape.positions),
+        block("permutation", shape.channels),
+    )

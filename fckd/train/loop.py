@@ -1,0 +1,207 @@
+"""The training loop, as a generator of epoch results: whoever runs it decides when to stop."""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from fckd.distill.embedding import Embedding
+from fckd.distill.objective import Lesson, Objective, Term, total
+from fckd.errors import TrainingError
+from fckd.models.network import ActionNetwork
+from fckd.models.table import build_network
+from fckd.train.batches import Batch, batches, batches_per_epoch
+from fckd.train.evaluation import Evaluation, evaluate
+from fckd.train.schedule import learning_rate
+from fckd.train.study import Study
+from fckd.train.world import World
+
+Checkpoint = Mapping[str, Any]
+"""`epoch`, `module` and `optimizer`: what a run needs to go on bit-equal."""
+
+
+@dataclass(frozen=True)
+class EpochResult:
+    """One finished epoch.
+
+    Attributes:
+        epoch: Counted from 1.
+        metrics: `train/…` means over the epoch, `gradient/…` norms at the student's outputs in the
+            epoch's first step, the split's `…/accuracy` where it was measured, `seconds`.
+        evaluation: The measurement, or None in an epoch without one.
+        network: The student as it stands now (not a copy).
+        checkpoint: Returns the state from which `distill` goes on.
+    """
+
+    epoch: int
+    metrics: dict[str, float]
+    evaluation: Evaluation | None
+    network: ActionNetwork
+    checkpoint: Callable[[], Checkpoint]
+
+
+class DistillationModule(nn.Module):
+    """A student and its embeddings, one for each teacher whose features are used."""
+
+    def __init__(self, student: ActionNetwork, embeddings: Mapping[str, Embedding]) -> None:
+        super().__init__()
+        self.student = student
+        self.embeddings = nn.ModuleDict(embeddings)
+
+    def forward(self, readings: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        """Return logits, features, and the features embedded for each teacher."""
+        logits, features = self.student(readings)
+        return logits, features, {name: e(features) for name, e in self.embeddings.items()}
+
+
+def distill(
+    study: Study,
+    device: torch.device | None = None,
+    resume: Checkpoint | None = None,
+) -> Iterator[EpochResult]:
+    """Train `study.network` epoch by epoch, under torch's process group if there is one.
+
+    Args:
+        study: What to learn, from whom.
+        device: Where; the CPU if not given.
+        resume: A checkpoint of the same study and number of ranks; the run goes on bit-equal.
+
+    Raises:
+        TrainingError: A loss is not finite, or a weighted term has no gradient at step 1.
+    """
+    run = _Run(study, device or torch.device("cpu"), World())
+    first = 1 if resume is None else run.restore(resume) + 1
+    for epoch in range(first, study.training.epochs + 1):
+        yield run.epoch(epoch)
+
+
+class _Run:
+    def __init__(self, study: Study, device: torch.device, world: World) -> None:
+        self.study, self.device, self.world = study, device, world
+        # Seeded before the student is built, so that runs which differ in their terms are paired.
+        torch.manual_seed(study.training.seed)
+        self.student = build_network(study.network, study.readings.shape, study.classes)
+        self.module = DistillationModule(self.student, _embeddings(study, self.student)).to(device)
+        self.parallel = world.parallel(self.module, device)
+        self.optimizer = _optimizer(self.module, study)
+        self.objective = Objective(study.objective, study.training.label_smoothing)
+        self.labels = torch.from_numpy(study.labels)
+
+    def restore(self, checkpoint: Checkpoint) -> int:
+        self.module.load_state_dict(checkpoint["module"])
+        self.optimizer.load_state_dict(checkpoint["optimizer"])
+        epoch: int = checkpoint["epoch"]
+        return epoch
+
+    def checkpoint(self, epoch: int) -> Checkpoint:
+        return {
+            "epoch": epoch,
+            "module": self.module.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+        }
+
+    def epoch(self, epoch: int) -> EpochResult:
+        begun = time.perf_counter()
+        # Dropout is a function of seed, epoch and rank: a resumed run needs no generator's state.
+        torch.manual_seed(hash((self.study.training.seed, epoch, self.world.rank)) & 0x7FFFFFFF)
+        metrics = self._train(epoch)
+        last = epoch == self.study.training.epochs
+        evaluation = None
+        if last or self.study.measure_every_epoch:
+            evaluation = evaluate(self.student, self.study, self.device, self.world)
+            metrics |= evaluation.metrics
+        metrics["seconds"] = time.perf_counter() - begun
+        return EpochResult(epoch, metrics, evaluation, self.student, lambda: self.checkpoint(epoch))
+
+    def _train(self, epoch: int) -> dict[str, float]:
+        self.module.train()
+        self.parallel.train()
+        steps = batches_per_epoch(self.study)
+        sums: dict[str, Tensor] = {}
+        gradients: dict[str, float] = {}
+        for number, batch in enumerate(batches(self.study, epoch, self.world)):
+            step = (epoch - 1) * steps + number
+            for group in self.optimizer.param_groups:
+                group["lr"] = learning_rate(self.study.training, step, steps)
+            terms, outputs = self._forward(batch)
+            if number == 0:
+                gradients = self._gradients(terms, outputs)
+                if step == 0:
+                    self._require_gradients(terms)
+            self.optimizer.zero_grad(set_to_none=True)
+            total(terms).backward()  # type: ignore[no-untyped-call]
+            self.optimizer.step()
+            for name, term in terms.items():
+                sums[name] = sums.get(name, 0.0) + term.value.detach()
+        return self._means(sums, terms, steps, epoch) | gradients
+
+    def _forward(self, batch: Batch) -> tuple[dict[str, Term], list[Tensor]]:
+        read = torch.from_numpy(self.study.readings.batch(batch.samples, batch.views))
+        logits, features, embedded = self.parallel(read.to(self.device))
+        lessons = self._lessons(batch)
+        labels = self.labels[torch.from_numpy(batch.samples)].to(self.device)
+        return self.objective(logits, embedded, lessons, labels), [logits, features]
+
+    def _lessons(self, batch: Batch) -> dict[str, Lesson]:
+        ratio = self.study.focal.ratio if self.study.objective.uses_features else None
+        return {
+            name: store.read(batch.samples, batch.views, ratio, self.device)
+            for name, store in self.study.lessons.items()
+        }
+
+    def _gradients(self, terms: Mapping[str, Term], outputs: list[Tensor]) -> dict[str, float]:
+        norms = torch.stack([_norm(t.weight * t.value, outputs) for t in terms.values()])
+        means = self.world.sum(norms).div(self.world.size).tolist()
+        return {f"gradient/{name}": norm for name, norm in zip(terms, means, strict=True)}
+
+    def _require_gradients(self, terms: Mapping[str, Term]) -> None:
+        parameters = list(self.student.parameters())
+        for name, term in terms.items():
+            norm = float(self.world.sum(_norm(term.weight * term.value, parameters)))
+            if norm == 0:
+                raise TrainingError(
+                    f"the term {name} has weight {term.weight:g}, but no gradient reaches the "
+                    "student at step 1: it would silently teach nothing"
+                )
+
+    def _means(
+        self, sums: Mapping[str, Tensor], terms: Mapping[str, Term], steps: int, epoch: int
+    ) -> dict[str, float]:
+        stacked = torch.stack(list(sums.values()))
+        values = self.world.sum(stacked).div(steps * self.world.size).tolist()
+        means = {f"train/{name}": value for name, value in zip(sums, values, strict=True)}
+        loss = sum(terms[name].weight * means[f"train/{name}"] for name in sums)
+        broken = [name for name, value in means.items() if not math.isfinite(value)]
+        if broken:
+            raise TrainingError(f"not finite in epoch {epoch}: {', '.join(broken)}")
+        return means | {"train/loss": loss}
+
+
+def _norm(value: Tensor, inputs: Sequence[Tensor]) -> Tensor:
+    found = torch.autograd.grad(value, inputs, retain_graph=True, allow_unused=True)
+    squares = [gradient.square().sum() for gradient in found if gradient is not None]
+    return torch.stack(squares).sum().sqrt() if squares else value.new_zeros(())
+
+
+def _embeddings(study: Study, student: ActionNetwork) -> dict[str, Embedding]:
+    if not study.objective.uses_features:
+        return {}
+    return {
+        name: Embedding(student.feature_channels, store.channels, study.network.normalization)
+        for name, store in study.lessons.items()
+    }
+
+
+def _optimizer(module: nn.Module, study: Study) -> torch.optim.Optimizer:
+    """AdamW; weight decay on matrices and kernels only, as is usual."""
+    decayed = [p for p in module.parameters() if p.ndim > 1]
+    rest = [p for p in module.parameters() if p.ndim <= 1]
+    groups = [
+        {"params": decayed, "weight_decay": study.training.weight_decay},
+        {"params": rest, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=study.training.learning_rate)

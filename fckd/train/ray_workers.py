@@ -1,0 +1,96 @@
+"""What runs on Ray: the loop of a worker group, and the tasks that make teachers and lessons.
+
+The only file of this folder that knows Ray. The broker (fckd/sweep/broker.py) hands out tasks; it
+is known here only as an actor handle.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import ray
+import ray.train
+import ray.train.torch
+import torch
+
+from fckd.config.experiment import Experiment
+from fckd.errors import TrainingError, UserError
+from fckd.train.study import Part
+from fckd.train.task import Outcome, Task, run_task
+from fckd.train.workshop import Workshop
+from fckd.train.world import World
+
+
+def serve(config: Mapping[str, Any]) -> None:
+    """Serve tasks until the broker is closed: the `train_loop_per_worker` of a Ray Train group.
+
+    Args:
+        config: `broker` (actor handle), `group` (name), `only` (key of the single task to serve,
+            or None for all), `storage`, `corpus` (paths), `threads` (torch threads).
+    """
+    torch.set_num_threads(config["threads"])
+    workshop = Workshop(
+        Path(config["storage"]), Path(config["corpus"]), ray.train.torch.get_device()
+    )
+    world, broker, group = World(), config["broker"], config["group"]
+    if world.rank == 0:
+        # A group that joins again lost its workers: the broker queues their task once more.
+        ray.get(broker.join.remote(group))
+    while True:
+        task = None
+        if world.rank == 0:
+            task = ray.get(broker.next_task.remote(group, config["only"]))
+        task = world.from_first(task)
+        if task is None:
+            return
+        _serve_one(task, workshop, world, broker)
+        if config["only"] is not None:
+            return
+
+
+def _serve_one(task: Task, workshop: Workshop, world: World, broker: Any) -> None:
+    def report(epoch: int, metrics: Mapping[str, float]) -> bool:
+        go_on = True
+        if world.rank == 0:
+            go_on = ray.get(broker.report.remote(task.key, epoch, dict(metrics)))
+        return bool(world.from_first(go_on))
+
+    outcome: Outcome | None = None
+    state, reason = "finished", ""
+    try:
+        outcome = run_task(task, workshop, report)
+    except (TrainingError, UserError) as failure:
+        # Raised alike on every rank, for it comes from values that all ranks share.
+        state, reason = "failed", str(failure)
+    if world.rank == 0:
+        if outcome is None and state == "finished":
+            state = "pruned"
+        result = None if outcome is None else asdict(outcome)
+        ray.get(broker.finish.remote(task.key, state, reason, result))
+
+
+def teach_on_ray(
+    storage: str, corpus: str, experiment: Mapping[str, Any], name: str, part: Part
+) -> Iterator[tuple[int, int, float | None]]:
+    """Train a teacher as a Ray task; yield (epoch, epochs, validation accuracy or None)."""
+    workshop, described = _open(storage, corpus, experiment)
+    epochs = described.teachers[name].training.epochs
+    for result in workshop.teach(described, name, part):
+        accuracy = result.metrics.get("validation/accuracy") if part == "train" else None
+        yield result.epoch, epochs, accuracy
+
+
+def lessons_on_ray(
+    storage: str, corpus: str, experiment: Mapping[str, Any], name: str, part: Part
+) -> Iterator[int]:
+    """Make a teacher's lessons as a Ray task; yield the number of rows made so far."""
+    workshop, described = _open(storage, corpus, experiment)
+    yield from workshop.make_lessons(described, name, part)
+
+
+def _open(storage: str, corpus: str, experiment: Mapping[str, Any]) -> tuple[Workshop, Experiment]:
+    torch.set_num_threads(max(1, int(os.environ.get("OMP_NUM_THREADS", "1"))))
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return Workshop(Path(storage), Path(corpus), device), Experiment.model_validate(experiment)

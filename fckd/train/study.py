@@ -1,0 +1,113 @@
+"""Everything that one training run reads and obeys."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from fckd.config.experiment import (
+    Experiment,
+    FocalSettings,
+    NetworkSettings,
+    ObjectiveSettings,
+    TeacherSettings,
+    TrainingSettings,
+    ViewSettings,
+)
+from fckd.data.corpus import Corpus
+from fckd.data.protocols import Division
+from fckd.data.readings import Readings
+from fckd.train.lessons import LessonStore
+
+Part = Literal["train", "train+validation"]
+"""What is learnt from: `train` while searching, `train+validation` to confirm."""
+
+
+def samples_of(part: Part, division: Division) -> np.ndarray:
+    """Return the sample indices of `part`, sorted int64. No test sample is ever among them."""
+    return division.train if part == "train" else division.official_train
+
+
+@dataclass(frozen=True)
+class Study:
+    """One network, what it learns from, who teaches it, and what it is measured on.
+
+    Attributes:
+        readings: What the network reads of each (sample, view).
+        labels: (samples of the corpus,) int64.
+        classes: Number of classes.
+        learn: Sample indices to learn from.
+        measure: Sample indices to measure on.
+        split: Name of what `measure` is: `validation` or `test`.
+        measure_every_epoch: False reads `measure` once, after the last epoch.
+        lessons: By teacher's name; empty for a student alone.
+    """
+
+    network: NetworkSettings
+    training: TrainingSettings
+    views: ViewSettings
+    readings: Readings
+    labels: np.ndarray
+    classes: int
+    learn: np.ndarray
+    measure: np.ndarray
+    split: Literal["validation", "test"]
+    measure_every_epoch: bool
+    focal: FocalSettings = field(default_factory=FocalSettings)
+    objective: ObjectiveSettings = field(default_factory=ObjectiveSettings)
+    lessons: Mapping[str, LessonStore] = field(default_factory=dict)
+
+
+def student_study(
+    experiment: Experiment,
+    corpus: Corpus,
+    division: Division,
+    part: Part,
+    lessons: Mapping[str, LessonStore],
+    readings: Readings,
+) -> Study:
+    """Return the study of `experiment`'s student: on validation while searching, else on test."""
+    searching = part == "train"
+    return Study(
+        network=experiment.student,
+        training=experiment.training,
+        views=experiment.views,
+        readings=readings,
+        labels=corpus.labels,
+        classes=len(corpus.classes),
+        learn=samples_of(part, division),
+        measure=division.validation if searching else division.test,
+        split="validation" if searching else "test",
+        measure_every_epoch=searching,
+        focal=experiment.focal,
+        objective=experiment.objective,
+        lessons=lessons if experiment.objective.uses_lessons else {},
+    )
+
+
+def teacher_study(
+    teacher: TeacherSettings,
+    views: ViewSettings,
+    corpus: Corpus,
+    division: Division,
+    part: Part,
+) -> Study:
+    """Return the study of a teacher: a network that learns alone.
+
+    A teacher that learns from train + validation is not measured during training; the validation
+    samples that it reports on at the end are its own training samples.
+    """
+    network = NetworkSettings(**teacher.model_dump(exclude={"training"}))
+    return Study(
+        network=network,
+        training=teacher.training,
+        views=views,
+        readings=Readings(corpus, network, views),
+        labels=corpus.labels,
+        classes=len(corpus.classes),
+        learn=samples_of(part, division),
+        measure=division.validation,
+        split="validation",
+        measure_every_epoch=part == "train",
+    )

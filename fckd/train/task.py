@@ -1,0 +1,123 @@
+"""One training run as plain values, its folder, and the loop around the loop.
+
+The folder of a task outlives the process that works on it: a second process goes on from the last
+checkpoint, or repeats the outcome of a run that had already ended.
+"""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.torch import save_file
+
+from fckd.config.experiment import Experiment
+from fckd.files import make_folder, write_json
+from fckd.train.checkpoints import load_checkpoint, save_checkpoint
+from fckd.train.loop import EpochResult, distill
+from fckd.train.study import Part
+from fckd.train.workshop import Workshop
+from fckd.train.world import World
+
+CHECKPOINT = "checkpoint.pt"
+OUTCOME = "outcome.json"
+WEIGHTS = "model.safetensors"
+CHECKPOINT_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Task:
+    """A student to train: plain values that travel to a worker."""
+
+    key: str
+    experiment: Mapping[str, Any]
+    part: Part
+    folder: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a finished run leaves, as JSON.
+
+    Attributes:
+        metrics: Of the last epoch.
+        split: What was measured: `validation` or `test`.
+        sample_ids: Of the measured split.
+        labels: True classes of these samples.
+        predictions: Predicted classes of these samples.
+        confusion: (classes, classes) counts; rows are true classes.
+    """
+
+    metrics: Mapping[str, float]
+    split: str
+    sample_ids: list[str] = field(default_factory=list)
+    labels: list[int] = field(default_factory=list)
+    predictions: list[int] = field(default_factory=list)
+    confusion: list[list[int]] = field(default_factory=list)
+
+
+Report = Callable[[int, Mapping[str, float]], bool]
+"""Takes an epoch's number and metrics; returns whether to go on. Called on every rank."""
+
+
+def run_task(task: Task, workshop: Workshop, report: Report) -> Outcome | None:
+    """Train the task's student on this rank; return its outcome, or None if told to stop.
+
+    Raises:
+        UserError: The experiment does not fit the corpus, or lessons are missing.
+        TrainingError: The run broke down.
+    """
+    folder = make_folder(Path(task.folder))
+    if (folder / OUTCOME).exists():
+        return read_outcome(folder)
+    experiment = Experiment.model_validate(task.experiment)
+    study = workshop.study(experiment, task.part)
+    resume = load_checkpoint(folder / CHECKPOINT, workshop.device)
+    saver = _Saver(folder, World().rank == 0)
+    for result in distill(study, workshop.device, resume):
+        last = result.epoch == experiment.training.epochs
+        if last:
+            saver.finish(result, workshop)
+        else:
+            saver.save_if_due(result)
+        if not report(result.epoch, result.metrics) and not last:
+            return None
+    return read_outcome(folder) if saver.writes else None
+
+
+def read_outcome(folder: Path) -> Outcome:
+    """Return the outcome that a finished run left in `folder`."""
+    return Outcome(**json.loads((folder / OUTCOME).read_text()))
+
+
+@dataclass
+class _Saver:
+    folder: Path
+    writes: bool
+    saved: float = field(default_factory=time.monotonic)
+
+    def save_if_due(self, result: EpochResult) -> None:
+        if self.writes and time.monotonic() - self.saved > CHECKPOINT_SECONDS:
+            save_checkpoint(self.folder / CHECKPOINT, result.checkpoint())
+            self.saved = time.monotonic()
+
+    def finish(self, result: EpochResult, workshop: Workshop) -> None:
+        if not self.writes or result.evaluation is None:
+            return
+        evaluation = result.evaluation
+        state = {name: value.cpu() for name, value in result.network.state_dict().items()}
+        save_file(state, self.folder / WEIGHTS)
+        outcome = {
+            "metrics": result.metrics,
+            "split": evaluation.split,
+            "sample_ids": [workshop.corpus.sample_ids[i] for i in evaluation.samples],
+            "labels": np.asarray(evaluation.labels).tolist(),
+            "predictions": evaluation.predictions.tolist(),
+            "confusion": [list(row) for row in evaluation.confusion],
+        }
+        # Last, for its presence says that the run is complete and its split was read.
+        write_json(self.folder / OUTCOME, outcome)
+        (self.folder / CHECKPOINT).unlink(missing_ok=True)

@@ -1,0 +1,97 @@
+"""Teachers: trained once, frozen, kept under the fingerprint of what they were made from."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from fckd.config.experiment import TeacherSettings
+from fckd.errors import UserError
+from fckd.files import new_folder, sha256_of_file, write_json
+from fckd.models.network import ActionNetwork
+from fckd.models.table import build_network
+from fckd.train.loop import EpochResult, distill
+from fckd.train.study import Study
+
+WEIGHTS = "model.safetensors"
+RECORD = "teacher.json"
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """A frozen network in evaluation mode, and the SHA-256 of its weights."""
+
+    network: ActionNetwork
+    settings: TeacherSettings
+    sha256: str
+    metrics: Mapping[str, float]
+
+
+def train_teacher(
+    study: Study, key: Mapping[str, Any], folder: Path, device: torch.device
+) -> Iterator[EpochResult]:
+    """Train a teacher epoch by epoch; after the last one its folder appears, whole.
+
+    Args:
+        study: The teacher's own study, without lessons.
+        key: What it is made from, kept beside the weights.
+        folder: Where, named by the key's fingerprint.
+        device: Where to train.
+    """
+    result = None
+    for result in distill(study, device):
+        yield result
+    if result is None:
+        raise ValueError("a teacher needs at least one epoch")
+    with new_folder(folder) as temporary:
+        state = {name: value.cpu() for name, value in result.network.state_dict().items()}
+        save_file(state, temporary / WEIGHTS)
+        record = {
+            "key": dict(key),
+            "shape": list(study.readings.shape),
+            "classes": study.classes,
+            "metrics": result.metrics,
+            "sha256": sha256_of_file(temporary / WEIGHTS),
+        }
+        write_json(temporary / RECORD, record)
+
+
+def load_teacher(folder: Path, settings: TeacherSettings, device: torch.device) -> Teacher:
+    """Load a frozen teacher.
+
+    Raises:
+        UserError: The folder is absent or its weights do not have the recorded checksum.
+    """
+    record = read_record(folder)
+    found = sha256_of_file(folder / WEIGHTS)
+    if found != record["sha256"]:
+        raise UserError(
+            f"{folder / WEIGHTS} has the SHA-256 {found}",
+            f"{record['sha256']}, as recorded when it was trained",
+            "delete the folder and run again: the teacher is trained anew",
+        )
+    network = build_network(settings, tuple(record["shape"]), record["classes"])
+    network.load_state_dict(load_file(folder / WEIGHTS))
+    network.requires_grad_(requires_grad=False)
+    return Teacher(network.eval().to(device), settings, found, record["metrics"])
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """Return what was recorded beside a teacher's weights: `key`, `metrics`, `sha256`, ….
+
+    Raises:
+        UserError: There is no teacher in `folder`.
+    """
+    try:
+        record: dict[str, Any] = json.loads((folder / RECORD).read_text())
+    except (OSError, ValueError) as refusal:
+        raise UserError(
+            f"no readable teacher in {folder}: {refusal}",
+            f"{RECORD} and {WEIGHTS}, written by `fckd teach`",
+            "run `fckd teach` first, or delete the folder and run again",
+        ) from refusal
+    return record

@@ -1,0 +1,182 @@
+"""One process's way from an experiment to its artefacts: opened once, made where missing."""
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from filelock import FileLock
+
+from fckd.config.experiment import Experiment, NetworkSettings, ViewSettings
+from fckd.data.corpus import Corpus
+from fckd.data.protocols import Division, divide
+from fckd.data.readings import Readings
+from fckd.files import fingerprint, make_folder, new_folder
+from fckd.train.lesson_making import LessonMaker
+from fckd.train.lessons import LessonStore, LessonWriter
+from fckd.train.loop import EpochResult
+from fckd.train.study import Part, Study, samples_of, student_study, teacher_study
+from fckd.train.teachers import RECORD, Teacher, load_teacher, read_record, train_teacher
+
+READER_VERSION = 1
+"""Raised when networks, views or the reader change what a teacher or a lesson means."""
+
+Key = dict[str, Any]
+
+
+class Workshop:
+    """Makes, finds and opens teachers, lessons and studies of one corpus.
+
+    Corpus, readings and lesson stores stay open: the trials that a long-lived worker serves one
+    after the other share them.
+
+    Args:
+        storage: The folder that holds every artefact.
+        corpus: Folder of the corpus.
+        device: Where networks run; the CPU if not given.
+    """
+
+    def __init__(self, storage: Path, corpus: Path, device: torch.device | None = None) -> None:
+        self.storage = storage
+        self.corpus_folder = corpus
+        self.device = device or torch.device("cpu")
+        self._readings: dict[str, Readings] = {}
+        self._stores: dict[Path, LessonStore] = {}
+
+    @cached_property
+    def corpus(self) -> Corpus:
+        """The corpus, memory-mapped."""
+        return Corpus.open(self.corpus_folder)
+
+    def division(self, experiment: Experiment) -> Division:
+        """Return the official division, with validation held out of the training part."""
+        return divide(self.corpus, experiment.corpus.validation_subjects)
+
+    def teach(self, experiment: Experiment, name: str, part: Part) -> Iterator[EpochResult]:
+        """Train the teacher `name` if it is missing, epoch by epoch."""
+        folder = self.teacher_folder(experiment, name, part)
+        make_folder(folder.parent)
+        with FileLock(folder.with_suffix(".lock")):
+            if (folder / RECORD).exists():
+                return
+            study = teacher_study(
+                experiment.teachers[name],
+                experiment.views,
+                self.corpus,
+                self.division(experiment),
+                part,
+            )
+            yield from train_teacher(
+                study, self._teacher_key(experiment, name, part), folder, self.device
+            )
+
+    def teacher(self, experiment: Experiment, name: str, part: Part) -> Teacher:
+        """Return the frozen teacher `name`.
+
+        Raises:
+            UserError: It was not trained yet.
+        """
+        folder = self.teacher_folder(experiment, name, part)
+        return load_teacher(folder, experiment.teachers[name], self.device)
+
+    def teacher_record(self, experiment: Experiment, name: str, part: Part) -> dict[str, Any]:
+        """Return what was recorded when the teacher `name` was trained.
+
+        Raises:
+            UserError: It was not trained yet.
+        """
+        return read_record(self.teacher_folder(experiment, name, part))
+
+    def teacher_folder(self, experiment: Experiment, name: str, part: Part) -> Path:
+        """Return where the teacher `name` is kept."""
+        key = fingerprint(self._teacher_key(experiment, name, part))
+        return self.storage / "teachers" / f"{name}-{key}"
+
+    def make_lessons(self, experiment: Experiment, name: str, part: Part) -> Iterator[int]:
+        """Write the lessons of the teacher `name` if they are missing; yield rows made so far."""
+        key = self._lesson_key(experiment, name, part)
+        folder = self._lesson_folder(name, key)
+        make_folder(folder.parent)
+        with FileLock(folder.with_suffix(".lock")):
+            if folder.exists():
+                return
+            maker = self._maker(experiment, name, part)
+            with new_folder(folder) as temporary:
+                writer = LessonWriter(temporary, maker.shape())
+                for rows in maker.shards():
+                    writer.add(rows)
+                    yield maker.done
+                writer.close(key, maker.samples.tolist(), maker.views)
+
+    def lesson_count(self, experiment: Experiment, part: Part) -> int:
+        """Return the number of rows of one teacher's lessons."""
+        return len(samples_of(part, self.division(experiment))) * experiment.views.count
+
+    def lessons(self, experiment: Experiment, name: str, part: Part) -> LessonStore:
+        """Return the lessons of the teacher `name`, opened once per process.
+
+        Raises:
+            UserError: They were not made, or are damaged.
+        """
+        key = self._lesson_key(experiment, name, part)
+        folder = self._lesson_folder(name, key)
+        if folder not in self._stores:
+            self._stores[folder] = LessonStore(folder, key)
+        return self._stores[folder]
+
+    def study(self, experiment: Experiment, part: Part) -> Study:
+        """Return the student's study, with the lessons that its objective uses."""
+        used = experiment.teachers if experiment.objective.uses_lessons else ()
+        lessons = {name: self.lessons(experiment, name, part) for name in used}
+        readings = self.readings(experiment.student, experiment.views)
+        division = self.division(experiment)
+        return student_study(experiment, self.corpus, division, part, lessons, readings)
+
+    def readings(self, network: NetworkSettings, views: ViewSettings) -> Readings:
+        """Return what `network` reads of the corpus, with its memory of earlier epochs."""
+        reads = network.model_dump(include={"modality", "frames", "size"}, mode="json")
+        key = fingerprint([reads, views.model_dump(mode="json")])
+        if key not in self._readings:
+            self._readings[key] = Readings(self.corpus, network, views)
+        return self._readings[key]
+
+    def _maker(self, experiment: Experiment, name: str, part: Part) -> LessonMaker:
+        return LessonMaker(
+            teacher=self.teacher(experiment, name, part),
+            readings=Readings(self.corpus, experiment.teachers[name], experiment.views),
+            labels=self.corpus.labels,
+            samples=samples_of(part, self.division(experiment)),
+            views=experiment.views.count,
+            criterion=experiment.focal.criterion,
+            device=self.device,
+        )
+
+    def _teacher_key(self, experiment: Experiment, name: str, part: Part) -> Key:
+        return {
+            "reader": READER_VERSION,
+            "corpus": self.corpus.fingerprint,
+            "teacher": experiment.teachers[name].model_dump(mode="json"),
+            "views": experiment.views.model_dump(mode="json"),
+            "samples": _names(self.corpus, samples_of(part, self.division(experiment))),
+        }
+
+    def _lesson_key(self, experiment: Experiment, name: str, part: Part) -> Key:
+        teacher = self.teacher_record(experiment, name, part)
+        return {
+            "reader": READER_VERSION,
+            "corpus": self.corpus.fingerprint,
+            "teacher": teacher["sha256"],
+            "tap": "last stage",
+            "criterion": str(experiment.focal.criterion),
+            "views": experiment.views.model_dump(mode="json"),
+            "samples": _names(self.corpus, samples_of(part, self.division(experiment))),
+        }
+
+    def _lesson_folder(self, name: str, key: Mapping[str, Any]) -> Path:
+        return self.storage / "lessons" / f"{name}-{fingerprint(key)}"
+
+
+def _names(corpus: Corpus, samples: np.ndarray) -> str:
+    return fingerprint([corpus.sample_ids[index] for index in samples])

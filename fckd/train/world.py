@@ -1,0 +1,42 @@
+"""The data-parallel ranks of one run, whoever started them (Ray Train, torchrun, or nobody)."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, distributed, nn
+from torch.nn.parallel import DistributedDataParallel
+
+
+class World:
+    """This process among the ranks of torch's default process group; one rank if there is none."""
+
+    def __init__(self) -> None:
+        self._joined = distributed.is_available() and distributed.is_initialized()
+        self.rank: int = distributed.get_rank() if self._joined else 0
+        self.size: int = distributed.get_world_size() if self._joined else 1
+
+    def parallel(self, module: nn.Module, device: torch.device) -> nn.Module:
+        """Return `module` so that gradients are averaged over the ranks.
+
+        On GPUs batch normalisation is synchronised; torch has no such layer for CPUs, where each
+        rank normalises by its own share of the batch.
+        """
+        if self.size == 1:
+            return module
+        if device.type == "cuda":
+            module = nn.SyncBatchNorm.convert_sync_batchnorm(module)  # type: ignore[no-untyped-call]
+        return DistributedDataParallel(module)
+
+    def sum(self, values: Tensor) -> Tensor:
+        """Return the element-wise sum of `values` over the ranks."""
+        if self.size > 1:
+            distributed.all_reduce(values)
+        return values
+
+    def from_first(self, value: Any) -> Any:
+        """Return what rank 0 holds; `value` is ignored elsewhere."""
+        if self.size == 1:
+            return value
+        box = [value]
+        distributed.broadcast_object_list(box, src=0)
+        return box[0]
