@@ -103,6 +103,11 @@ def to_json(event: Event) -> dict[str, Any]:
 
 def from_json(values: Mapping[str, Any]) -> Event:
     """Return the event that `to_json` wrote."""
-    fields = {key: value for key, value in values.items() if key != "event"}
+    fields = {key: _tuples(value) for key, value in values.items() if key != "event"}
     event: Event = EVENT_TYPES[values["event"]](**fields)
     return event
+
+
+def _tuples(value: Any) -> Any:
+    """Return JSON lists as the tuples that they were."""
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value

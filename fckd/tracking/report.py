@@ -1,0 +1,70 @@
+"""The report of a sweep: one HTML file that needs no network, with its figures beside it."""
+
+import csv
+import io
+from collections.abc import Mapping
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+from optuna import Study
+
+from fckd.files import make_folder, write_bytes
+from fckd.tracking.canvas import save
+from fckd.tracking.figures import confusion_figure, leaderboard_figure
+from fckd.tracking.page import Figures, page
+from fckd.tracking.search_figures import SEARCH_FIGURES
+
+REPORT_FILE = "report.html"
+LEADERBOARD_FILE = "leaderboard.csv"
+
+
+def write_report(
+    folder: Path, leaderboard: Mapping[str, Any], study: Study, facts: Mapping[str, Any]
+) -> Path:
+    """Write `report.html`, `leaderboard.csv` and one PNG for each figure into `folder`.
+
+    Args:
+        folder: Made if absent; an earlier report in it is replaced.
+        leaderboard: The confirmed result (`leaderboard.json`).
+        study: The search.
+        facts: `command`, `versions`, `fingerprints`, `cost`, `started` and `ended`.
+
+    Returns:
+        The path of the HTML file.
+    """
+    make_folder(folder)
+    figures: Figures = {}
+    for name, (caption, figure) in _figures(leaderboard, study).items():
+        figures[name] = (caption, save(figure, folder / f"{name}.png").read_bytes())
+    write_bytes(folder / LEADERBOARD_FILE, _table(leaderboard).encode())
+    target = folder / REPORT_FILE
+    write_bytes(target, page(leaderboard, figures, facts).encode())
+    return target
+
+
+def _figures(leaderboard: Mapping[str, Any], study: Study) -> dict[str, tuple[str, Figure]]:
+    split = leaderboard["split"]
+    search = "measured on validation, trained on train"
+    figures = {
+        "leaderboard": (f"measured on {split}, once per seed", leaderboard_figure(leaderboard))
+    }
+    for name, draw in SEARCH_FIGURES.items():
+        figures[name] = (search, draw(study))
+    for arm in leaderboard["arms"]:
+        caption = f"{arm['arm']}: measured on {split}, summed over {arm['n']} seeds"
+        drawn = confusion_figure(arm.get("confusion", ()), leaderboard["classes"], split)
+        figures[f"confusion-{arm['arm'].replace(' ', '-')}"] = (caption, drawn)
+    return {name: (escape(caption), figure) for name, (caption, figure) in figures.items()}
+
+
+def _table(leaderboard: Mapping[str, Any]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["arm", "split", "n", "mean", "low", "high", "deviation", "seed", "score"])
+    for arm in leaderboard["arms"]:
+        shared = [arm["arm"], leaderboard["split"], arm["n"], arm["mean"], *arm["interval"]]
+        for seed, score in zip(arm["seeds"], arm["scores"], strict=True):
+            writer.writerow([*shared, arm["deviation"], seed, score])
+    return text.getvalue()

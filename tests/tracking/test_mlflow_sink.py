@@ -1,0 +1,128 @@
+import json
+
+import pytest
+
+from fckd.events import SweepEnded
+from fckd.tracking.mlflow_sink import MlflowSink, find_run
+from fckd.tracking.sink import Refused
+from tests.tracking.stories import (
+    EXPERIMENT,
+    SWEEP,
+    end,
+    epoch,
+    opening,
+    start,
+    trial,
+    whole_sweep,
+)
+
+
+@pytest.fixture
+def sink(store):
+    return MlflowSink(store.uri, EXPERIMENT, store.artifacts)
+
+
+def tell(sink, *events):
+    for event in events:
+        sink(event)
+
+
+def test_a_sweep_is_one_run_with_its_trials_nested_below(sink, store):
+    tell(sink, *whole_sweep(trials=2))
+    sweep = store.run(SWEEP)
+    assert {run.info.run_name for run in store.runs()} == {SWEEP, "trial 0", "trial 1"}
+    assert store.run("trial 0").data.tags["mlflow.parentRunId"] == sweep.info.run_id
+    assert {run.info.status for run in store.runs()} == {"FINISHED"}
+
+
+def test_replaying_the_whole_story_changes_nothing(store):
+    for _ in range(2):
+        tell(MlflowSink(store.uri, EXPERIMENT, store.artifacts), *whole_sweep(trials=2))
+    assert len(store.runs()) == 3
+    for metric in ("validation/accuracy", "train/cross_entropy", "gradient/correlation"):
+        assert store.steps("trial 1", metric) == [1, 2, 3]
+    assert store.steps("trial 1", "final/validation/accuracy") == [0]
+    assert {run.info.status for run in store.runs()} == {"FINISHED"}
+
+
+def test_a_retry_continues_the_run_of_its_trial(sink, store):
+    tell(sink, opening(), start(0), epoch(0, 1), epoch(0, 2), end(0, "failed", reason="killed"))
+    assert store.run("trial 0").info.status == "FAILED"
+    assert store.run("trial 0").data.tags["fckd.reason"] == "killed"
+    # the retry goes on from the checkpoint of epoch 1, at another time of day
+    tell(sink, start(0, time=500.0), epoch(0, 2, time=510.0), epoch(0, 3, time=520.0))
+    assert store.run("trial 0").info.status == "RUNNING"
+    assert "fckd.reason" not in store.run("trial 0").data.tags
+    tell(sink, end(0, time=530.0))
+    assert store.run("trial 0").info.status == "FINISHED"
+    assert store.steps("trial 0", "validation/accuracy") == [1, 2, 3]
+
+
+def test_a_pruned_trial_is_finished_and_tagged(sink, store):
+    tell(sink, opening(), start(0), epoch(0, 1), end(0, "pruned"))
+    run = store.run("trial 0")
+    assert (run.info.status, run.data.tags["fckd.state"]) == ("FINISHED", "pruned")
+
+
+def test_nested_parameters_are_flat_and_a_changed_one_becomes_a_tag(sink, store):
+    tell(sink, opening(), start(0), opening(**{"budget.trials": 9}))
+    assert store.run("trial 0").data.params["objective.logits.weight"] == "1.0"
+    assert store.run(SWEEP).data.params["budget.trials"] == "2"
+    assert store.run(SWEEP).data.tags["fckd.changed.budget.trials"] == "9"
+
+
+def test_more_parameters_than_mlflow_takes_in_a_batch(sink, store):
+    tell(sink, opening(**{f"field-{index}": index for index in range(150)}))
+    assert len(store.run(SWEEP).data.params) == 151
+
+
+def test_the_confusion_is_kept_as_figure_and_as_table(sink, store, tmp_path):
+    tell(sink, opening(), start(0))
+    tell(sink, end(0, confusion=((3, 1), (0, 4)), classes=("wave", "clap"), split="test"))
+    assert {"confusion.png", "confusion.json"} <= store.files("trial 0")
+    run_id = store.run("trial 0").info.run_id
+    path = store.client.download_artifacts(run_id, "confusion.json", str(tmp_path))
+    with open(path) as stream:  # noqa: PTH123 - MLflow answers with a text
+        table = json.load(stream)
+    assert table == {"split": "test", "classes": ["wave", "clap"], "counts": [[3, 1], [0, 4]]}
+
+
+def test_files_of_the_sweep_lie_under_report(sink, store, tmp_path):
+    page = tmp_path / "page.html"
+    page.write_text("<p>done</p>")
+    files = {"report": str(page), "other.html": str(page)}
+    tell(sink, opening(), SweepEnded(SWEEP, "finished", {}, {"verdict": "yes"}, files, 1.0))
+    assert store.files(SWEEP, "report") == {"report/report.html", "report/other.html"}
+    assert store.run(SWEEP).data.tags["verdict"] == "yes"
+
+
+def test_files_go_to_the_artifact_root_and_not_to_the_current_folder(
+    sink, store, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    tell(sink, opening(), start(0), end(0, confusion=((1,),), classes=("wave",), split="test"))
+    assert not (tmp_path / "mlruns").exists()
+    assert store.run("trial 0").info.artifact_uri.startswith(f"file://{store.artifacts}")
+
+
+def test_runs_are_found_by_tag(sink, store):
+    tell(sink, opening(), *trial(0))
+    key = f"{SWEEP}:0"
+    assert find_run(store.uri, "fckd.trial_key", key) == store.run("trial 0").info.run_id
+    assert find_run(store.uri, "fckd.sweep", SWEEP) == store.run(SWEEP).info.run_id
+    assert find_run(store.uri, "fckd.sweep", "another") is None
+
+
+def test_a_run_deleted_in_the_ui_is_refused_and_then_made_anew(sink, store):
+    tell(sink, opening(), start(0))
+    store.client.delete_run(store.run("trial 0").info.run_id)
+    with pytest.raises(Refused):
+        sink(epoch(0, 1))
+    fresh = MlflowSink(store.uri, EXPERIMENT, store.artifacts)
+    tell(fresh, opening(), epoch(0, 1))
+    assert store.steps(f"{SWEEP}:0", "validation/accuracy") == [1]
+
+
+def test_a_missing_file_is_refused(sink):
+    with pytest.raises(Refused, match="nowhere"):
+        tell(sink, opening(), SweepEnded(SWEEP, "finished", files={"a.html": "/nowhere/a.html"}))

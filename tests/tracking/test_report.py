@@ -1,0 +1,90 @@
+import csv
+import re
+
+import optuna
+import pytest
+
+from fckd.tracking.report import write_report
+from tests.tracking.boards import leaderboard
+
+FACTS = {
+    "command": "fckd sweep demo.yaml --set x=<1>",
+    "versions": {"torch": "2.13"},
+    "fingerprints": {"corpus": "abc123"},
+    "cost": {"CPU-hours": 0.5},
+    "started": "2026-01-01T10:00",
+    "ended": "2026-01-01T11:00",
+}
+
+
+@pytest.fixture(scope="module")
+def study():
+    study = optuna.create_study(direction="maximize")
+    study.optimize(lambda trial: trial.suggest_float("focal.ratio", 0.1, 1), n_trials=4)
+    return study
+
+
+def text_of(folder, study, board=None, facts=FACTS):
+    return write_report(folder, board or leaderboard(), study, facts).read_text()
+
+
+def test_the_report_needs_no_network(tmp_path, study):
+    text = text_of(tmp_path, study)
+    assert "http" not in text
+    assert re.findall(r'(?:src|href)="(?!data:image/png;base64,)', text) == []
+    assert text.count("data:image/png;base64,") == 8
+
+
+def test_the_verdict_comes_first_and_every_part_is_there(tmp_path, study):
+    text = text_of(tmp_path, study)
+    parts = (
+        "fckd beats the student alone", "78.0 %", "75.0 % to 81.0 %", "+8.0 (+4.0 to +12.0)",
+        "validation", "CPU-hours", "torch", "abc123",
+    )  # fmt: skip
+    places = [text.find(part) for part in parts]
+    assert -1 not in places
+    assert places[0] == min(places)
+    assert '<th scope="row">test</th><td>96</td>' in text
+
+
+def test_synthetic_data_is_called_synthetic(tmp_path, study):
+    assert "not recorded" in text_of(tmp_path, study)
+    real = leaderboard() | {"source": "utd-mhad"}
+    assert "not recorded" not in text_of(tmp_path, study, real)
+
+
+def test_every_text_is_escaped(tmp_path, study):
+    evil = "<script>alert(1)</script>"
+    board = leaderboard() | {"sweep": evil, "verdict": evil, "classes": [evil, "clap"]}
+    board["source"] = evil
+    board["registered"]["name"] = evil
+    board["arms"][0]["parameters"] = {evil: evil}
+    board["arms"][1]["arm"] = "a <b>"
+    facts = FACTS | {"command": evil, "versions": {evil: evil}, "started": evil}
+    text = text_of(tmp_path, study, board, facts)
+    assert "<script" not in text
+    assert "<b>" not in text
+    assert "&lt;script&gt;" in text
+
+
+def test_no_secret_is_printed(tmp_path, study):
+    command = "fckd sweep --tracking postgresql://me:hunter2@host/db"
+    assert "hunter2" not in text_of(tmp_path, study, facts=FACTS | {"command": command})
+
+
+def test_a_student_that_was_not_registered(tmp_path, study):
+    assert "Registered" not in text_of(tmp_path, study, leaderboard() | {"registered": None})
+
+
+def test_figures_and_scores_lie_beside_the_report(tmp_path, study):
+    text_of(tmp_path, study)
+    names = {path.stem for path in tmp_path.glob("*.png")}
+    assert names == {
+        "leaderboard", "history", "importance", "parallel", "curves",
+        "confusion-student-alone", "confusion-logits", "confusion-fckd",
+    }  # fmt: skip
+    with (tmp_path / "leaderboard.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) == 9
+    assert rows[0]["arm"] == "student alone"
+    assert rows[0]["seed"] == "1000"
