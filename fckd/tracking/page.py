@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from fckd.tracking.parameter_axis import number
+from fckd.tracking.names import number
 from fckd.tracking.redaction import redact
 
 Figures = dict[str, tuple[str, bytes]]

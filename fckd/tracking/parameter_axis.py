@@ -1,18 +1,14 @@
-"""How a searched parameter is named and placed on an axis."""
+"""How a searched parameter is placed on an axis."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.trial import FrozenTrial
 
-SWITCH = ".on"
-"""`objective.correlation.weight.on` says whether a term is used at all."""
-
-SAYS_LITTLE = ("weight", "temperature", "positions")
-"""Last words that need the one before them."""
+from fckd.tracking.names import number
 
 
 @dataclass(frozen=True)
@@ -32,35 +28,6 @@ def axis_of(name: str, trials: Iterable[FrozenTrial]) -> ParameterAxis:
     if isinstance(distribution, CategoricalDistribution):
         return _choice_axis(name, distribution)
     return _number_axis(name, distribution, values)
-
-
-def short_names(names: Iterable[str]) -> Mapping[str, str]:
-    """Return for each dotted name the fewest last words that tell it from the others.
-
-    `objective.correlation.weight` is `correlation weight`, its switch is `correlation on`.
-    """
-    words = {name: _words(name) for name in names}
-    return {name: _short(own, list(words.values())) for name, own in words.items()}
-
-
-def _words(name: str) -> tuple[str, ...]:
-    if name.endswith(SWITCH):
-        return (*name.removesuffix(SWITCH).removesuffix(".weight").split("."), "on")
-    return tuple(name.split("."))
-
-
-def number(value: Any) -> str:
-    """Return a value in three significant digits, a text as it is."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return f"{value:.3g}" if is_number else str(value)
-
-
-def _short(words: tuple[str, ...], every: Sequence[tuple[str, ...]]) -> str:
-    fewest = 2 if words[-1] in ("on", *SAYS_LITTLE) else 1
-    for length in range(fewest, len(words)):
-        if sum(other[-length:] == words[-length:] for other in every) == 1:
-            return " ".join(words[-length:])
-    return " ".join(words)
 
 
 def _choice_axis(name: str, distribution: CategoricalDistribution) -> ParameterAxis:

@@ -24,7 +24,8 @@ from fckd.tracking.canvas import (
     new_figure,
     percent_axis,
 )
-from fckd.tracking.parameter_axis import ParameterAxis, axis_of, short_names
+from fckd.tracking.names import short_names
+from fckd.tracking.parameter_axis import ParameterAxis, axis_of
 
 FEW_TRIALS = 20
 """Below this, an importance is a hint and is called one."""

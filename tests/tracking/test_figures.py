@@ -7,7 +7,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.trial import TrialState, create_trial
 
 from fckd.tracking.figures import confusion_figure, leaderboard_figure
-from fckd.tracking.parameter_axis import number, short_names
+from fckd.tracking.names import number, short_names
 from fckd.tracking.search_figures import SEARCH_FIGURES
 from tests.tracking.boards import leaderboard
 

@@ -1,0 +1,184 @@
+"""The live picture of a sweep in a terminal; plain lines where there is none."""
+
+import time
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from rich import box
+from rich.console import Console, ConsoleOptions, Group, RenderResult
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from fckd.cli.board import Board, Row, SweepSummary, duration, short_value
+from fckd.events import Event, Progress, SweepEnded, TrialEnded
+
+ROWS = 12
+"""Trials on screen; the rest is in the line of counts."""
+FEWEST_ROWS = 3
+STAGES = 4
+"""Moving stages on screen; finished ones share a line."""
+OTHER_LINES = 7
+REFRESHES_A_SECOND = 4
+
+_STYLES = {"running": "cyan", "finished": "green", "pruned": "bright_black", "failed": "red"}
+_MARKS = {"running": "▸", "finished": "✓", "pruned": "·", "failed": "✗"}
+
+
+class Display:
+    """A listener that shows what a sweep is doing, while its `with` block lasts.
+
+    Args:
+        console: Where to show it. If it is no terminal, only beginnings and ends are printed.
+        summary: What is known of the sweep before it starts.
+        clock: Seconds since any moment.
+    """
+
+    def __init__(
+        self,
+        console: Console,
+        summary: SweepSummary,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._console = console
+        self.board = Board(summary, clock)
+        self._live: Live | None = None
+        self._stages_told: set[tuple[str, bool]] = set()
+
+    def __enter__(self) -> Self:
+        if self._console.is_interactive:
+            # the picture is drawn by Live's own thread: an event costs no drawing
+            self._live = Live(self, console=self._console, refresh_per_second=REFRESHES_A_SECOND)
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def __call__(self, event: Event) -> None:
+        """Take `event` into the picture."""
+        self.board.note(event)
+        if self._live is None:
+            self._print(event)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        rows = max(FEWEST_ROWS, min(ROWS, console.size.height - STAGES - OTHER_LINES))
+        yield Group(*self._stages(), *self._trials(options.max_width, rows), self._counts())
+
+    def _stages(self) -> list[Table | Text]:
+        stages = list(self.board.stages.values())
+        finished = [stage.stage for stage in stages if _is_whole(stage)]
+        moving = [stage for stage in stages if not _is_whole(stage)][:STAGES]
+        shown: list[Table | Text] = []
+        if finished:
+            shown.append(_quiet(f"✓ {', '.join(finished)}"))
+        if moving:
+            grid = Table.grid(padding=(0, 2))
+            for stage in moving:
+                bar = ProgressBar(total=max(stage.total, 1), completed=stage.done, width=24)
+                count = Text(f"{stage.done}/{stage.total}", style="cyan")
+                grid.add_row(Text(stage.stage), bar, count, _quiet(stage.detail))
+            shown.append(grid)
+        return shown
+
+    def _trials(self, width: int, most: int) -> list[Table]:
+        rows = self.board.rows(most)
+        if not rows:
+            return []
+        table = Table(box=None, padding=(0, 2, 0, 0), header_style="bright_black")
+        table.add_column("trial", no_wrap=True)
+        table.add_column("state", no_wrap=True)
+        table.add_column("epoch", justify="right", no_wrap=True)
+        table.add_column("validation", justify="right", no_wrap=True)
+        names = self.board.columns(width)
+        for name in names.values():
+            table.add_column(name.replace(" ", "\n"), justify="right", no_wrap=True)
+        for row in rows:
+            table.add_row(*self._cells(row, list(names)))
+        return [table]
+
+    def _cells(self, row: Row, names: list[str]) -> list[Text]:
+        quiet = "" if row.state in ("running", "finished") else "bright_black"
+        best = row is self.board.best
+        return [
+            Text(row.name, style=quiet),
+            Text(f"{_MARKS.get(row.state, '?')} {row.state}", style=_STYLES.get(row.state, "")),
+            Text(row.progress, style=quiet),
+            Text(f"★ {row.shown_accuracy}" if best else row.shown_accuracy,
+                 style="bold yellow" if best else quiet),
+            *(Text(short_value(name, row.parameters.get(name)), style=quiet) for name in names),
+        ]  # fmt: skip
+
+    def _counts(self) -> Text:
+        return Text(f"{self.board.counts()}\n{self.board.times()}")
+
+    def _print(self, event: Event) -> None:
+        if isinstance(event, Progress):
+            self._print_stage(event)
+        elif isinstance(event, TrialEnded):
+            self._say(self.board.ended(event))
+        elif isinstance(event, SweepEnded):
+            self._say(f"sweep {event.sweep}: {event.state} after {duration(self.board.elapsed)}")
+
+    def _print_stage(self, event: Progress) -> None:
+        whole = _is_whole(event)
+        told = (event.stage, whole)
+        if told in self._stages_told:
+            return
+        self._stages_told.add(told)
+        self._say(f"{event.stage}: " + (f"{event.done} done" if whole else f"0 of {event.total}"))
+
+    def _say(self, line: str) -> None:
+        self._console.print(Text(line), soft_wrap=True)
+
+
+def leaderboard_table(leaderboard: Mapping[str, Any]) -> Table:
+    """Return the confirmed result as a table."""
+    split = leaderboard["split"]
+    count = leaderboard["counts"].get(split, "?")
+    table = Table(
+        title=f"{leaderboard['source']}: accuracy on {split} ({count} samples)",
+        caption=Text(leaderboard["verdict"]),
+        title_justify="left",
+        caption_justify="left",
+        box=box.SIMPLE_HEAD,
+    )
+    table.add_column("arm")
+    for heading in ("mean", "95 % interval", "against the student alone", "n"):
+        table.add_column(heading, justify="right")
+    best = max((arm["mean"] for arm in leaderboard["arms"]), default=None)
+    for arm in leaderboard["arms"]:
+        low, high = arm["interval"]
+        table.add_row(
+            Text(arm["arm"]),
+            f"{100 * arm['mean']:.1f} %",
+            f"{100 * low:.1f} to {100 * high:.1f}",
+            _difference(arm.get("difference")),
+            str(arm["n"]),
+            style="bold" if arm["mean"] == best else "",
+        )
+    return table
+
+
+def _is_whole(stage: Progress) -> bool:
+    return stage.done >= stage.total
+
+
+def _quiet(text: str) -> Text:
+    return Text(text, style="bright_black", overflow="ellipsis", no_wrap=True)
+
+
+def _difference(difference: Mapping[str, Any] | None) -> str:
+    if difference is None:
+        return "–"
+    low, high = difference["interval"]
+    return f"{100 * difference['mean']:+.1f} ({100 * low:+.1f} to {100 * high:+.1f})"
