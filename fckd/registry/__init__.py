@@ -1,0 +1,1 @@
+"""Students to take away: packed, checked, registered, promoted, pulled and asked."""

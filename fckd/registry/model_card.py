@@ -1,0 +1,90 @@
+"""The card as a page for people: README.md of a student's folder."""
+
+from fckd.registry.card import Card, Measurement
+
+SYNTHETIC = "synthetic"
+
+
+def model_card(card: Card) -> str:
+    """Return Markdown: what the student is for, how good it is, and where that ends."""
+    sections = (
+        f"# {card.name}: {card.network.modality} action recognition student",
+        _summary(card),
+        "## Intended use\n\n" + _intended_use(card),
+        "## Data\n\n" + _data(card),
+        "## Test accuracy\n\n" + _accuracy(card),
+        "## Limits\n\n" + _limits(card),
+        "## Origin\n\n" + _origin(card),
+    )
+    return "\n\n".join(sections) + "\n"
+
+
+def _summary(card: Card) -> str:
+    teachers = ", ".join(sorted(card.lessons)) or "nobody (trained alone)"
+    return (
+        f"A `{card.network.network}` network of width {card.network.width} that names one of "
+        f"{len(card.classes)} actions from {card.network.modality} alone. Taught by: {teachers}. "
+        "Inference needs no teacher."
+    )
+
+
+def _intended_use(card: Card) -> str:
+    shape = ", ".join(map(str, card.input_shape))
+    return (
+        "Research on recognising the actions below in recordings made like those of the "
+        f"benchmark. One reading is a float32 array ({shape}).\n\n"
+        "    fckd predict THIS_FOLDER RECORDING\n\n"
+        f"Actions: {', '.join(card.classes)}."
+    )
+
+
+def _data(card: Card) -> str:
+    if card.source == SYNTHETIC:
+        return (
+            "**Synthetic**: an articulated figure animated from a seed. No person was recorded, "
+            f"and no number below says anything about people. Corpus fingerprint `{card.corpus}`."
+        )
+    return (
+        f"Benchmark `{card.source}` in its official division into training and test part. "
+        f"Corpus fingerprint `{card.corpus}`."
+    )
+
+
+def _accuracy(card: Card) -> str:
+    rows = "\n".join(_row(arm, found) for arm, found in sorted(card.metrics.items()))
+    return (
+        f"| recipe | mean | 95 % interval | seeds |\n|---|---|---|---|\n{rows}\n\n"
+        "The interval covers the variation between training seeds, not that between the people "
+        "of the test part. "
+        f"This very model (`{card.arm}`, seed {card.seed}) names {sum(card.test.correct)} of "
+        f"{len(card.test.correct)} test samples correctly ({_percent(card.test.accuracy)})."
+    )
+
+
+def _row(arm: str, found: Measurement) -> str:
+    low, high = found.interval
+    return f"| {arm} | {_percent(found.mean)} | {_percent(low)} to {_percent(high)} | {found.n} |"
+
+
+def _limits(card: Card) -> str:
+    return (
+        "- It always names one of its actions, also for a recording that shows none of them.\n"
+        f"- Known only on `{card.source}`: other sensors, viewpoints and people are untested.\n"
+        "- The probabilities are not calibrated.\n"
+        "- Not for surveillance, nor for decisions about people."
+    )
+
+
+def _origin(card: Card) -> str:
+    facts = {
+        "git commit": card.git_commit or "unknown",
+        "tracking run": card.run or "not tracked",
+        **{f"lessons of {name}": key for name, key in sorted(card.lessons.items())},
+        **{name: str(value) for name, value in sorted(card.parameters.items())},
+        **{f"version of {name}": number for name, number in sorted(card.versions.items())},
+    }
+    return "\n".join(f"- {name}: `{value}`" for name, value in facts.items())
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"

@@ -1,0 +1,69 @@
+"""Name the action in one recording."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from fckd.data.corpus import Corpus
+from fckd.data.forms import Array
+from fckd.data.manifest import MANIFEST
+from fckd.data.readings import evaluation_reading
+from fckd.data.sources import read_recording_file
+from fckd.errors import UserError
+from fckd.registry.card import Card
+from fckd.registry.student import load_student
+
+TOP = 5
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a student says about one recording.
+
+    Attributes:
+        action: The most probable class.
+        probability: Of `action`.
+        top: Up to five classes with their probabilities, the most probable first.
+        true: The true class, where the corpus knows it.
+    """
+
+    action: str
+    probability: float
+    top: tuple[tuple[str, float], ...]
+    true: str | None
+
+
+def predict(folder: Path, sample: str) -> Prediction:
+    """Load the student in `folder` and ask it about one recording.
+
+    Args:
+        folder: A packed or pulled student.
+        sample: A raw recording file of the student's benchmark and modality, a `.npy` file in
+            stored form, or `CORPUS_FOLDER/SAMPLE_ID`.
+
+    Raises:
+        UserError: The student is damaged, there is no such recording, or it does not fit.
+    """
+    student = load_student(folder)
+    array, true = _find(Path(sample), student.card)
+    reading = evaluation_reading(array, student.card.network)
+    probabilities = student.probabilities(reading[np.newaxis])[0]
+    order = np.argsort(-probabilities, kind="stable")[:TOP]
+    top = tuple((student.card.classes[index], float(probabilities[index])) for index in order)
+    return Prediction(*top[0], top, true)
+
+
+def _find(path: Path, card: Card) -> tuple[Array, str | None]:
+    modality = card.network.modality
+    if path.is_file():
+        return read_recording_file(card.source, modality, path), None
+    if not (path.parent / MANIFEST).is_file():
+        raise UserError(
+            f"no such recording: {path}",
+            f"a {modality} file of {card.source}, a .npy file, or CORPUS_FOLDER/SAMPLE_ID",
+            "check the path",
+        )
+    corpus = Corpus.open(path.parent)
+    index = corpus.index_of(path.name)
+    return corpus.array(index, modality), corpus.classes[int(corpus.labels[index])]

@@ -1,0 +1,204 @@
+"""The registry of students, kept by MLflow."""
+
+import hashlib
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fckd.errors import UserError
+from fckd.files import make_folder
+from fckd.registry.card import Card
+from fckd.registry.connection import check_reachable, quiet, without_password
+from fckd.registry.gate import Verdict, decide
+from fckd.registry.reference import CHAMPION, parse_reference
+from fckd.registry.student import WEIGHTS, read_student
+from fckd.registry.versions import (
+    SHA256_TAG,
+    champion_of,
+    check_version,
+    ensure_name,
+    model_of,
+    resolve,
+    version_of,
+)
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import LoggedModel
+
+CANDIDATE = "candidate"
+
+
+class Registry:
+    """Registered students of one MLflow server or database.
+
+    Args:
+        tracking_uri: `sqlite:///FILE` of an existing file, `postgresql://...` or `http(s)://...`.
+
+    Raises:
+        UserError: Nothing answers there.
+    """
+
+    def __init__(self, tracking_uri: str) -> None:
+        check_reachable(tracking_uri)
+        self.tracking_uri = tracking_uri
+
+    def register(self, folder: Path, name: str, run_id: str, tags: Mapping[str, str]) -> int:
+        """Register the packed student in `folder` and make it the candidate.
+
+        The same weights under the same name are registered once: a second call only returns
+        their version and points `candidate` at it.
+
+        Args:
+            folder: A packed student.
+            name: Of the registered model; made if absent.
+            run_id: The MLflow run that made the student.
+            tags: Further tags of a new version.
+
+        Returns:
+            The version.
+
+        Raises:
+            UserError: The student is damaged, or there is no such run.
+        """
+        card, content = read_student(folder)
+        digest = hashlib.sha256(content[WEIGHTS]).hexdigest()
+        with self._client() as client:
+            version = version_of(client, name, digest)
+            if version is None:
+                logged = _log(client, folder, card, name, run_id)
+                ensure_name(client, name)
+                version = _create(client, name, logged, {**tags, SHA256_TAG: digest})
+            client.set_registered_model_alias(name, CANDIDATE, str(version))
+        return version
+
+    def champion(self, name: str) -> int | None:
+        """Return the champion's version, or None without one."""
+        with self._client() as client:
+            return champion_of(client, name)
+
+    def promote(self, name: str, version: int) -> Verdict:
+        """Make `version` the champion if the gate lets it pass.
+
+        Raises:
+            UserError: No such version, or one of the two students is damaged.
+        """
+        with self._client() as client:
+            check_version(client, model_of(client, name), version)
+            current = champion_of(client, name)
+            if current == version:
+                return Verdict(True, f"version {version} is the champion already")
+            champion = None if current is None else self._card(client, name, current)
+            verdict = decide(self._card(client, name, version), champion)
+            if verdict.promote:
+                client.set_registered_model_alias(name, CHAMPION, str(version))
+        return verdict
+
+    def pull(self, reference: str, out: Path) -> Path:
+        """Download a student, check its sums, and put it in `out`.
+
+        Args:
+            reference: NAME (its champion), NAME@ALIAS or NAME/VERSION.
+            out: A folder that is empty or does not exist.
+
+        Returns:
+            `out`.
+
+        Raises:
+            UserError: Bad reference, no such student, damaged files, or `out` holds something.
+        """
+        named = parse_reference(reference)
+        _check_empty(out)
+        with self._client() as client:
+            version = resolve(client, named)
+            make_folder(out.parent)
+            # beside `out`, so that the finished folder is renamed within one file system
+            with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as scratch:
+                student = self._download(client, named.name, version, Path(scratch))
+                read_student(student)
+                if out.exists():
+                    out.rmdir()
+                student.rename(out)
+        return out
+
+    def _card(self, client: "MlflowClient", name: str, version: int) -> Card:
+        with tempfile.TemporaryDirectory() as scratch:
+            return read_student(self._download(client, name, version, Path(scratch)))[0]
+
+    def _download(self, client: "MlflowClient", name: str, version: int, scratch: Path) -> Path:
+        from mlflow.artifacts import download_artifacts
+        from mlflow.exceptions import MlflowException
+
+        from fckd.registry.mlflow_folder import STUDENT_PATH
+
+        # not `models:/NAME/VERSION`: that is resolved through MLflow's global registry address
+        place = client.get_model_version_download_uri(name, str(version))
+        try:
+            student = download_artifacts(
+                f"{place}/{STUDENT_PATH}", dst_path=str(scratch), tracking_uri=self.tracking_uri
+            )
+        except (OSError, MlflowException) as refusal:
+            raise UserError(
+                f"cannot read the files of {name}/{version} at {place}: {refusal}",
+                "the MLflow artefacts where the sweep has put them",
+                "bring them back, or pull another version",
+            ) from refusal
+        return Path(student)
+
+    @contextmanager
+    def _client(self) -> Iterator["MlflowClient"]:
+        """Yield a client; what MLflow refuses becomes the user's message."""
+        with quiet():
+            from mlflow import MlflowClient
+            from mlflow.exceptions import MlflowException
+
+            try:
+                yield MlflowClient(self.tracking_uri, self.tracking_uri)
+            except MlflowException as refusal:
+                raise UserError(
+                    f"MLflow at {without_password(self.tracking_uri)} refuses: {refusal.message}",
+                    "a request that it can serve",
+                    "check the address, the rights and the state of the registry",
+                ) from refusal
+
+
+def _log(client: "MlflowClient", folder: Path, card: Card, name: str, run_id: str) -> "LoggedModel":
+    """Log the student as an MLflow model of the run."""
+    from mlflow.models import Model
+
+    from fckd.registry.mlflow_folder import save_mlflow_folder
+
+    experiment = client.get_run(run_id).info.experiment_id
+    logged = client.create_logged_model(experiment, name, source_run_id=run_id)
+    model = Model(run_id=run_id, model_id=logged.model_id)
+    with tempfile.TemporaryDirectory() as scratch:
+        target = Path(scratch) / "model"
+        save_mlflow_folder(folder, card, target, model)
+        client.log_model_artifacts(logged.model_id, str(target))
+    return client.finalize_logged_model(logged.model_id, "READY")
+
+
+def _create(
+    client: "MlflowClient", name: str, logged: "LoggedModel", tags: Mapping[str, str]
+) -> int:
+    # not `models:/ID`: a database resolves that through MLflow's global tracking address
+    created = client.create_model_version(
+        name,
+        source=logged.artifact_location,
+        run_id=logged.source_run_id,
+        tags=dict(tags),
+        await_creation_for=0,
+        model_id=logged.model_id,
+    )
+    return int(created.version)
+
+
+def _check_empty(out: Path) -> None:
+    if out.is_file() or (out.is_dir() and any(out.iterdir())):
+        raise UserError(
+            f"{out} holds something already",
+            "a folder that is empty or does not exist",
+            "choose another one with --out, or move it away",
+        )

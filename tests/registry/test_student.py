@@ -1,0 +1,191 @@
+import hashlib
+import json
+import subprocess
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from fckd.errors import UserError
+from fckd.models.table import build_network
+from fckd.registry.student import load_student, pack_student
+from fckd.registry.sums import SUMS, write_sums
+from tests.registry.students import CLASSES, NETWORK, SHAPE, card, packed, readings, weights
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return packed(tmp_path / "student")
+
+
+def test_a_student_answers_as_the_network_that_was_packed(folder):
+    network = build_network(NETWORK, SHAPE, len(CLASSES))
+    network.load_state_dict(weights())
+    with torch.inference_mode():
+        expected = network.eval()(torch.from_numpy(readings())).logits.softmax(1).numpy()
+    found = load_student(folder).probabilities(readings())
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    assert found.dtype == np.float32
+
+
+def test_probabilities_of_many_readings_sum_to_one(folder):
+    found = load_student(folder).probabilities(readings(150))
+    assert found.shape == (150, len(CLASSES))
+    np.testing.assert_allclose(found.sum(1), 1, atol=1e-5)
+
+
+def test_no_readings_give_no_probabilities(folder):
+    assert load_student(folder).probabilities(readings(0)).shape == (0, len(CLASSES))
+
+
+def test_readings_of_another_shape_are_refused(folder):
+    with pytest.raises(UserError, match=r"readings of shape \(2, 6, 13\)"):
+        load_student(folder).probabilities(np.zeros((2, 6, 13), np.float32))
+
+
+def test_the_card_comes_back_as_it_was(folder):
+    assert load_student(folder).card == card()
+
+
+def test_loading_leaves_the_random_numbers_of_the_caller_alone(folder):
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    load_student(folder)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_sha256sum_agrees(folder):
+    subprocess.run(["sha256sum", "--check", "--strict", SUMS], cwd=folder, check=True)
+
+
+def test_packing_twice_gives_the_same_bytes(tmp_path):
+    first, second = packed(tmp_path / "first"), packed(tmp_path / "second")
+    assert (first / SUMS).read_bytes() == (second / SUMS).read_bytes()
+
+
+def test_nothing_in_the_folder_is_a_pickle(folder):
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "README.md",
+        SUMS,
+        "card.json",
+        "model.safetensors",
+    ]
+
+
+def test_the_model_card_states_synthetic_data_and_the_interval(folder):
+    page = (folder / "README.md").read_text()
+    assert "**Synthetic**" in page
+    assert "| distilled | 90.0 % | 87.0 % to 93.0 % | 5 |" in page
+
+
+def test_the_model_card_names_a_real_benchmark(tmp_path):
+    page = (packed(tmp_path / "student", source="utd-mhad") / "README.md").read_text()
+    assert "Synthetic" not in page
+    assert "`utd-mhad`" in page
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "card.json", "README.md"])
+def test_one_changed_byte_is_found(folder, name):
+    content = bytearray((folder / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (folder / name).write_bytes(content)
+    with pytest.raises(UserError, match=f"the content of {name}"):
+        load_student(folder)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "card.json", "README.md"])
+def test_a_missing_file_is_found(folder, name):
+    (folder / name).unlink()
+    with pytest.raises(UserError, match=f"{name} cannot be read"):
+        load_student(folder)
+
+
+def test_a_file_that_is_not_listed_is_found(folder):
+    lines = (folder / SUMS).read_text().splitlines(keepends=True)
+    (folder / SUMS).write_text("".join(line for line in lines if "card.json" not in line))
+    with pytest.raises(UserError, match=r"does not list card\.json"):
+        load_student(folder)
+
+
+def test_a_file_that_is_listed_in_excess_is_found(folder):
+    with (folder / SUMS).open("a") as sums:
+        sums.write(f"{'0' * 64}  extra.bin\n")
+    with pytest.raises(UserError, match=r"extra\.bin cannot be read"):
+        load_student(folder)
+
+
+@pytest.mark.parametrize("name", ["../secret", "sub/secret", "/etc/hostname", "..", "."])
+def test_a_path_that_leaves_the_folder_is_refused(folder, name):
+    (folder.parent / "secret").write_text("x")
+    with (folder / SUMS).open("a") as sums:
+        sums.write(f"{hashlib.sha256(b'x').hexdigest()}  {name}\n")
+    with pytest.raises(UserError, match="not a plain file of the folder"):
+        load_student(folder)
+
+
+def test_a_link_is_refused(folder):
+    content = (folder / "README.md").read_bytes()
+    (folder / "README.md").unlink()
+    (folder.parent / "elsewhere").write_bytes(content)
+    (folder / "README.md").symlink_to(folder.parent / "elsewhere")
+    with pytest.raises(UserError, match="not a plain file of the folder"):
+        load_student(folder)
+
+
+def test_sums_that_are_none_are_refused(folder):
+    (folder / SUMS).write_text("hello\n")
+    with pytest.raises(UserError, match="has the line 'hello'"):
+        load_student(folder)
+
+
+def test_any_other_folder_is_no_student(tmp_path):
+    with pytest.raises(UserError, match="is not a student"):
+        load_student(tmp_path)
+
+
+def rewritten(folder, name, content):
+    (folder / name).write_bytes(content)
+    write_sums(folder)
+    return folder
+
+
+def test_weights_that_are_not_safetensors_are_refused(folder):
+    rewritten(folder, "model.safetensors", b"\x80\x04pickle")
+    with pytest.raises(UserError, match="is not a safetensors file"):
+        load_student(folder)
+
+
+def test_weights_of_another_shape_are_refused(folder):
+    changed = {**weights(), "head.weight": torch.zeros(6, 9)}
+    save_file(changed, folder / "model.safetensors")
+    write_sums(folder)
+    with pytest.raises(UserError, match=r"head\.weight: \(6, 9\) float32"):
+        load_student(folder)
+
+
+def test_weights_with_a_foreign_name_are_refused_when_packed(tmp_path):
+    with pytest.raises(UserError, match=r"embedding\.weight"):
+        pack_student(tmp_path / "student", {**weights(), "embedding.weight": torch.ones(1)}, card())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_schema_is_refused(folder):
+    document = json.loads((folder / "card.json").read_text())
+    rewritten(folder, "card.json", json.dumps({**document, "schema_version": 2}).encode())
+    with pytest.raises(UserError, match="has the schema version 2"):
+        load_student(folder)
+
+
+@pytest.mark.parametrize("content", [b"[]", b"not json", b"\xff"])
+def test_a_card_that_is_none_is_refused(folder, content):
+    rewritten(folder, "card.json", content)
+    with pytest.raises(UserError, match=r"schema version None|is not JSON"):
+        load_student(folder)
+
+
+def test_an_unknown_field_of_the_card_is_named(folder):
+    document = json.loads((folder / "card.json").read_text())
+    rewritten(folder, "card.json", json.dumps({**document, "colour": "red"}).encode())
+    with pytest.raises(UserError, match="colour"):
+        load_student(folder)
