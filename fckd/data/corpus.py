@@ -14,14 +14,19 @@ from pyarrow import fs
 
 from fckd.config.experiment import Modality
 from fckd.data.forms import FORMS, Array
+from fckd.data.manifest import (
+    MANIFEST,
+    SCHEMA_VERSION,
+    Manifest,
+    ShardEntry,
+    read_manifest,
+)
 from fckd.data.reading import read_samples
 from fckd.data.shards import Sample, array_at, damaged, open_shard, write_shard
 from fckd.data.sources.base import Recording, Source
 from fckd.errors import UserError
 from fckd.files import fingerprint, new_folder, sha256_of_file, write_json
 
-SCHEMA_VERSION = 1
-MANIFEST = "manifest.json"
 SAMPLES_PER_SHARD = 64
 
 
@@ -39,15 +44,13 @@ class Corpus:
         fingerprint: Names the content, wherever and whenever it was written.
     """
 
-    def __init__(
-        self, folder: Path, manifest: dict[str, Any], shards: list[pa.RecordBatch]
-    ) -> None:
+    def __init__(self, folder: Path, manifest: Manifest, shards: list[pa.RecordBatch]) -> None:
         self.folder = folder
-        self.source: str = manifest["source"]
-        self.classes: tuple[str, ...] = tuple(manifest["classes"])
-        self.modalities = tuple(Modality(name) for name in manifest["modalities"])
-        self.test_subjects = frozenset(manifest["test_subjects"])
-        self.fingerprint: str = manifest["fingerprint"]
+        self.source = manifest.source
+        self.classes = manifest.classes
+        self.modalities = tuple(manifest.modalities)
+        self.test_subjects = frozenset(manifest.test_subjects)
+        self.fingerprint = manifest.fingerprint
         self.sample_ids: list[str] = [
             sample_id for shard in shards for sample_id in shard.column("sample_id").to_pylist()
         ]
@@ -73,15 +76,14 @@ class Corpus:
             UserError: No corpus, another schema version, or a shard that is missing or damaged.
         """
         filesystem = filesystem or fs.LocalFileSystem()
-        manifest = _read_manifest(folder, filesystem)
-        modalities = [Modality(name) for name in manifest["modalities"]]
+        manifest = read_manifest(folder, filesystem)
         shards = []
-        for entry in manifest["shards"]:
-            path = str(folder / entry["name"])
+        for entry in manifest.shards:
+            path = str(folder / entry.name)
             _check_file(path, entry, filesystem, verify)
-            shard = open_shard(path, modalities, filesystem)
-            if shard.num_rows != entry["samples"]:
-                raise damaged(path, f"{shard.num_rows} samples instead of {entry['samples']}")
+            shard = open_shard(path, list(manifest.modalities), filesystem)
+            if shard.num_rows != entry.samples:
+                raise damaged(path, f"{shard.num_rows} samples instead of {entry.samples}")
             shards.append(shard)
         return cls(folder, manifest, shards)
 
@@ -147,7 +149,7 @@ def write_corpus(
     modalities = sorted(modalities)
     _check_ids(source.name, ordered)
     with new_folder(folder) as temporary:
-        shards: list[dict[str, Any]] = []
+        shards: list[ShardEntry] = []
         digests: list[str] = []
         for samples in _grouped(read_samples(source, ordered, modalities)):
             path = temporary / f"shard-{len(shards):05d}.arrow"
@@ -155,24 +157,25 @@ def write_corpus(
             shards.append(_entry(path, len(samples)))
             digests += [_digest(sample, modalities) for sample in samples]
             advance(len(digests))
-        write_json(temporary / MANIFEST, _manifest(source, modalities, shards, digests))
+        manifest = _manifest(source, modalities, shards, digests)
+        write_json(temporary / MANIFEST, manifest.model_dump(mode="json"))
 
 
 def _manifest(
     source: Source,
     modalities: Sequence[Modality],
-    shards: list[dict[str, Any]],
-    digests: list[str],
-) -> dict[str, Any]:
-    content = {
+    shards: Sequence[ShardEntry],
+    digests: Sequence[str],
+) -> Manifest:
+    content: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "source": source.name,
         "classes": list(source.classes),
-        "modalities": {str(modality): FORMS[modality].dtype.name for modality in modalities},
+        "modalities": {modality: FORMS[modality].dtype.name for modality in modalities},
         "test_subjects": sorted(source.test_subjects),
     }
     name = fingerprint({**content, "samples": digests})
-    return {**content, "samples": len(digests), "shards": shards, "fingerprint": name}
+    return Manifest(**content, samples=len(digests), shards=tuple(shards), fingerprint=name)
 
 
 def _digest(sample: Sample, modalities: Sequence[Modality]) -> str:
@@ -186,9 +189,9 @@ def _digest(sample: Sample, modalities: Sequence[Modality]) -> str:
     return digest.hexdigest()
 
 
-def _entry(path: Path, samples: int) -> dict[str, Any]:
+def _entry(path: Path, samples: int) -> ShardEntry:
     size = path.stat().st_size
-    return {"name": path.name, "samples": samples, "bytes": size, "sha256": sha256_of_file(path)}
+    return ShardEntry(name=path.name, samples=samples, bytes=size, sha256=sha256_of_file(path))
 
 
 def _grouped(samples: Iterator[Sample]) -> Iterator[list[Sample]]:
@@ -214,39 +217,13 @@ def _check_ids(source: str, ordered: Sequence[Recording]) -> None:
             )
 
 
-def _read_manifest(folder: Path, filesystem: fs.FileSystem) -> dict[str, Any]:
-    path = str(folder / MANIFEST)
-    try:
-        with filesystem.open_input_stream(path) as stream:
-            manifest: dict[str, Any] = json.loads(stream.read())
-    except FileNotFoundError as absent:
-        raise UserError(
-            f"no corpus in {folder}: {MANIFEST} is absent",
-            "a folder that `fckd prepare` made",
-            "prepare it first",
-        ) from absent
-    except (OSError, ValueError) as damage:
-        raise damaged(path, str(damage)) from damage
-    version = manifest.get("schema_version") if isinstance(manifest, dict) else None
-    if version != SCHEMA_VERSION:
-        raise UserError(
-            f"{path} has the schema version {version}",
-            f"version {SCHEMA_VERSION}",
-            "delete the corpus folder and run again: it is made anew",
-        )
-    wanted = {"source", "classes", "modalities", "test_subjects", "fingerprint", "shards"}
-    if not wanted <= manifest.keys():
-        raise damaged(path, f"it lacks {', '.join(sorted(wanted - manifest.keys()))}")
-    return manifest
-
-
-def _check_file(path: str, entry: dict[str, Any], filesystem: fs.FileSystem, verify: bool) -> None:
+def _check_file(path: str, entry: ShardEntry, filesystem: fs.FileSystem, verify: bool) -> None:
     found = filesystem.get_file_info(path)
     if found.type != fs.FileType.File:
         raise damaged(path, "it is absent")
-    if found.size != entry["bytes"]:
-        raise damaged(path, f"{found.size} bytes instead of {entry['bytes']}")
-    if verify and _sha256(path, filesystem) != entry["sha256"]:
+    if found.size != entry.bytes:
+        raise damaged(path, f"{found.size} bytes instead of {entry.bytes}")
+    if verify and _sha256(path, filesystem) != entry.sha256:
         raise damaged(path, "its content has changed")
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from filelock import FileLock
 
 from fckd.config.experiment import CorpusSettings, Modality
-from fckd.data.corpus import MANIFEST, SCHEMA_VERSION, Corpus, write_corpus
+from fckd.data.corpus import Corpus, write_corpus
+from fckd.data.manifest import MANIFEST, SCHEMA_VERSION
 from fckd.data.sources import open_source
 from fckd.files import fingerprint, make_folder
 

@@ -41,7 +41,7 @@ def crop_person(depth: Array) -> NDArray[np.uint8]:
 
 def _box(mask: Array) -> tuple[tuple[int, int], tuple[int, int]]:
     """Return rows and columns of the square; it may reach beyond the image."""
-    seen = mask.any(axis=0)
+    seen = np.asarray(mask.any(axis=0))
     rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
     longest = max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1
     side = int(np.ceil(longest * (1 + 2 * MARGIN) / GRID) * GRID)

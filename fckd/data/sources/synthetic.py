@@ -15,6 +15,7 @@ from fckd.config.experiment import Modality, SyntheticSettings
 from fckd.data.forms import Array, in_stored_form
 from fckd.data.sources.base import Recording
 from fckd.data.sources.synthetic_camera import (
+    CLOTHES_TONES,
     EYE_LEVEL,
     Drawing,
     Field,
@@ -141,7 +142,7 @@ class Synthetic:
             amplitude=random.uniform(0.8, 1.1),
             posture=random.normal(0.03, 0.04),
             mount=Rotation.from_rotvec(random.normal(0, 0.2, 3)),
-            colours=random.uniform(0.1, 0.9, (4, 3)).astype(np.float32),
+            colours=random.uniform(*CLOTHES_TONES, (4, 3)).astype(np.float32),
         )
 
     def _performance(self, recording: Recording, person: Person) -> Performance:

@@ -43,10 +43,13 @@ DEPTH_NOISE = 0.02
 DROPOUT = 0.02
 """Share of depth pixels that the camera misses."""
 
-CONTRAST = (0.5, 0.8)
-NOISE = (0.03, 0.06)
+CONTRAST = (0.6, 0.9)
+NOISE = (0.02, 0.05)
 FLICKER = 0.02
 PIECES = 9
+ROOM_TONES = (0.1, 0.5)
+CLOTHES_TONES = (0.45, 0.95)
+CLOTHES_CHANGE = 0.1
 
 
 @dataclass(frozen=True)
@@ -154,7 +157,9 @@ def random_scene(colours: Field, background: Field, random: np.random.Generator)
     place = np.linspace(-1, 1, size)
     light = 0.85 + slope[0] * place[:, None] + slope[1] * place[None, :]
     return Scene(
-        colours=np.clip(colours + random.normal(0, 0.05, colours.shape), 0, 1).astype(np.float32),
+        colours=np.clip(colours + random.normal(0, CLOTHES_CHANGE, colours.shape), 0, 1).astype(
+            np.float32
+        ),
         background=background,
         light=light.astype(np.float32),
         contrast=random.uniform(*CONTRAST),
@@ -164,13 +169,13 @@ def random_scene(colours: Field, background: Field, random: np.random.Generator)
 
 def random_room(size: int, random: np.random.Generator) -> Field:
     """Return a smooth wall with rectangles in front of it."""
-    coarse = random.uniform(0.2, 0.8, (3, 5, 5)).astype(np.float32)
+    coarse = random.uniform(*ROOM_TONES, (3, 5, 5)).astype(np.float32)
     weights = area_weights(0, 5, size, 5)
     image = np.moveaxis(resample(coarse, weights, weights), 0, -1)
     for _ in range(PIECES):
         top, left = random.integers(0, size, 2)
         height, width = random.integers(size // 12 + 1, size // 2, 2)
-        image[top : top + height, left : left + width] = random.uniform(0.1, 0.9, 3)
+        image[top : top + height, left : left + width] = random.uniform(*ROOM_TONES, 3)
     return image
 
 

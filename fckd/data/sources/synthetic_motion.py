@@ -56,7 +56,8 @@ class Beat:
     @property
     def stroke(self) -> Series:
         """From 0 to 1 and back in every repetition."""
-        return self.active * (1 - np.cos(self.phase)) / 2
+        stroke: Series = self.active * (1 - np.cos(self.phase)) / 2
+        return stroke
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,64 @@
+"""The manifest of a corpus: what is in the shards, and how to tell that they are whole."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pyarrow import fs
+from pydantic import Field, ValidationError
+
+from fckd.config.base import Configuration
+from fckd.config.experiment import Modality
+from fckd.data.shards import damaged
+from fckd.errors import UserError
+
+SCHEMA_VERSION: Literal[1] = 1
+MANIFEST = "manifest.json"
+
+
+class ShardEntry(Configuration):
+    """One shard; the pattern keeps its path inside the corpus."""
+
+    name: Annotated[str, Field(pattern=r"^shard-\d{5}\.arrow$")]
+    samples: Annotated[int, Field(ge=1)]
+    bytes: int
+    sha256: str
+
+
+class Manifest(Configuration):
+    """The content of `manifest.json`.
+
+    `fingerprint` names the content: it does not depend on shards, file times or the place.
+    """
+
+    schema_version: Literal[1]
+    source: str
+    classes: tuple[str, ...]
+    modalities: dict[Modality, str]
+    test_subjects: tuple[int, ...]
+    samples: int
+    shards: tuple[ShardEntry, ...]
+    fingerprint: str
+
+
+def read_manifest(folder: Path, filesystem: fs.FileSystem) -> Manifest:
+    """Return the manifest of the corpus in `folder`.
+
+    Raises:
+        UserError: No corpus there, of another version, or damaged.
+    """
+    path = str(folder / MANIFEST)
+    try:
+        with filesystem.open_input_stream(path) as stream:
+            return Manifest.model_validate_json(stream.read())
+    except FileNotFoundError as absent:
+        raise UserError(
+            f"no corpus in {folder}: {MANIFEST} is absent",
+            "a folder that `fckd prepare` made",
+            "prepare it first",
+        ) from absent
+    except ValidationError as refusal:
+        first = refusal.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the whole"
+        raise damaged(path, f"{place}: {first['msg']} (schema {SCHEMA_VERSION})") from refusal
+    except OSError as refusal:
+        raise damaged(path, str(refusal)) from refusal
