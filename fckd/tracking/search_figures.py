@@ -89,7 +89,8 @@ def history_figure(study: Study) -> Figure:
     _mark_failed(axes, trials.failed)
     if not trials.finished:
         footnote(figure, "no trial ran to its end")
-    axes.set(xlabel="trial", ylabel="validation accuracy")
+    last = max(trial.number for trial in (*trials.finished, *trials.pruned, *trials.failed))
+    axes.set(xlabel="trial", ylabel="validation accuracy", xlim=(-0.5, last + 0.5))
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.grid(axis="y", color=FAINT)
     percent_axis(axes.yaxis)
@@ -155,7 +156,7 @@ def curves_figure(study: Study) -> Figure:
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.grid(axis="y", color=FAINT)
     percent_axis(axes.yaxis)
-    footnote(figure, f"{len(drawn)} trials; grey with a mark: stopped early")
+    footnote(figure, f"trials drawn: {len(drawn)}; grey with a mark: stopped early")
     return figure
 
 
@@ -198,6 +199,7 @@ def _importance_bars(axes: Any, shares: Mapping[str, float], names: Mapping[str,
     for row, name in enumerate(rows):
         axes.text(shares[name] + 0.01, row, f"{shares[name]:.0%}", va="center", fontsize=8.5)
     axes.set_xlim(0, max(shares.values()) * 1.15 + 0.02)
+    axes.set_ylim(-0.7, len(rows) - 0.3)
     axes.spines["bottom"].set_visible(False)
     axes.set_xticks([])
 

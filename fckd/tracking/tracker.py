@@ -21,12 +21,14 @@ PATIENCE_S = 20.0
 REFUSALS = 2
 """So often a freshly connected sink must refuse an event before it is set aside."""
 
-# MLflow's own default is seven retries, some four minutes in one call: the tracker tries again
-# by itself, and close() should hear soon that a server is gone.
-HTTP_LIMITS = {
+MLFLOW_ENVIRONMENT = {
+    # MLflow's own default is seven retries, some four minutes in one call: the tracker tries
+    # again by itself, and close() should hear soon that a server is gone
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    # it would print two lines into the live display for every run that ends
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_DISABLE_TELEMETRY": "true",
 }
 
@@ -48,7 +50,7 @@ def open_tracker(
         UserError: MLflow cannot track to this address.
     """
     check_tracking_address(tracking_uri, artifact_root)
-    for name, value in HTTP_LIMITS.items():
+    for name, value in MLFLOW_ENVIRONMENT.items():
         os.environ.setdefault(name, value)
 
     def connect() -> Sink:
