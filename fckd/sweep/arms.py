@@ -10,6 +10,8 @@ from fckd.config.experiment import Experiment, LogitSettings
 STUDENT_ALONE = "student alone"
 LOGITS = "logits"
 FCKD = "fckd"
+BASELINES = 2
+"""Arms that are no finalists: the student alone and plain logit distillation."""
 
 
 @dataclass(frozen=True)

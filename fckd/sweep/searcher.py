@@ -74,6 +74,10 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
             reason = "Ray Tune lost the trial" if error else "the trial ended without an outcome"
             self._ended(trial_id, order, {"state": "failed", "reason": reason, "outcome": None})
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Tune pickles its searcher to restore it; there is nothing of ours to restore."""
+        return {}
+
     def save(self, checkpoint_path: str) -> None:
         """Save nothing: the ledger is the only truth, and Tune is never restored."""
 

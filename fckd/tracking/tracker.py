@@ -50,8 +50,7 @@ def open_tracker(
         UserError: MLflow cannot track to this address.
     """
     check_tracking_address(tracking_uri, artifact_root)
-    for name, value in MLFLOW_ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
+    prepare_environment()
 
     def connect() -> Sink:
         # importing mlflow takes seconds, which the background thread has and the driver has not
@@ -60,6 +59,12 @@ def open_tracker(
         return MlflowSink(tracking_uri, experiment, artifact_root)
 
     return Tracker(Spool(sweep_folder), connect)
+
+
+def prepare_environment() -> None:
+    """Set MLflow's limits and silence for this process, where the user has not set them."""
+    for name, value in MLFLOW_ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
 
 
 class Tracker:

@@ -54,6 +54,15 @@ class Workshop:
         """Return the official division, with validation held out of the training part."""
         return divide(self.corpus, experiment.corpus.validation_subjects)
 
+    def counts(self, experiment: Experiment) -> dict[str, int]:
+        """Return the number of samples of `train`, `validation` and `test`."""
+        division = self.division(experiment)
+        return {
+            "train": len(division.train),
+            "validation": len(division.validation),
+            "test": len(division.test),
+        }
+
     def teach(self, experiment: Experiment, name: str, part: Part) -> Iterator[EpochResult]:
         """Train the teacher `name` if it is missing, epoch by epoch."""
         folder = self.teacher_folder(experiment, name, part)

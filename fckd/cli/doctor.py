@@ -1,0 +1,108 @@
+"""`fckd doctor`: is this machine fit, and if not, what mends it."""
+
+import shutil
+import sys
+import uuid
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+
+import torch
+from packaging.requirements import Requirement
+from rich.console import Console
+
+from fckd.cli.inputs import artifact_root, tracking_uri
+from fckd.config.space import ExecutionSettings
+from fckd.errors import UserError
+from fckd.files import make_folder, write_bytes
+
+FREE_GIGABYTES = 2.0
+
+
+def examine(console: Console, storage: Path) -> bool:
+    """Run every check, print a line for each, and return whether all passed."""
+    checks: dict[str, Callable[[], str]] = {
+        "versions": _versions,
+        "storage": lambda: _writes(storage),
+        "free disk": lambda: _disk(storage),
+        "devices": _devices,
+        "MLflow": lambda: _mlflow(storage),
+        "Ray": _ray,
+    }
+    passed = [_check(console, name, check) for name, check in checks.items()]
+    return all(passed)
+
+
+def _check(console: Console, name: str, check: Callable[[], str]) -> bool:
+    try:
+        console.print(f"[green]ok[/]    {name}: {check()}", highlight=False, soft_wrap=True)
+    except UserError as found:
+        console.print(f"[red]wrong[/] {name}: {found}", highlight=False, soft_wrap=True)
+        return False
+    return True
+
+
+def _versions() -> str:
+    found = [f"python {sys.version.split()[0]}"]
+    for text in requires("fckd") or ():
+        wanted = Requirement(text)
+        if wanted.marker is not None and not wanted.marker.evaluate({"extra": ""}):
+            continue
+        try:
+            there = version(wanted.name)
+        except PackageNotFoundError as missing:
+            raise _wrong(f"{wanted.name} is not installed", str(wanted)) from missing
+        if not wanted.specifier.contains(there, prereleases=True):
+            raise _wrong(f"{wanted.name} {there}", str(wanted))
+        found.append(f"{wanted.name} {there}")
+    return ", ".join(found)
+
+
+def _wrong(given: str, expected: str) -> UserError:
+    return UserError(given, expected, "run `make install`, which installs the tested set")
+
+
+def _writes(storage: Path) -> str:
+    make_folder(storage)
+    probe = storage / f".doctor-{uuid.uuid4().hex}"
+    write_bytes(probe, b"fckd")
+    try:
+        if probe.read_bytes() != b"fckd":
+            raise UserError(f"{storage} returns other bytes than written", "a sound disk", "use it")
+    finally:
+        probe.unlink()
+    return f"{storage} can be written and read"
+
+
+def _disk(storage: Path) -> str:
+    free = shutil.disk_usage(storage).free / 1e9
+    if free < FREE_GIGABYTES:
+        raise UserError(
+            f"{free:.1f} GB are free in {storage}",
+            f"at least {FREE_GIGABYTES:g} GB",
+            "delete old sweeps, or choose another --storage",
+        )
+    return f"{free:.1f} GB free in {storage}"
+
+
+def _devices() -> str:
+    gpus = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
+    return ", ".join(gpus) or "no GPU: everything runs on the CPU"
+
+
+def _mlflow(storage: Path) -> str:
+    from fckd.tracking.probe import probe
+
+    uri = tracking_uri(storage)
+    probe(uri, artifact_root(storage))
+    return f"{uri} takes a run and gives it back"
+
+
+def _ray() -> str:
+    import ray
+
+    from fckd.sweep.cluster import cluster
+
+    with cluster(ExecutionSettings()):
+        there = ray.cluster_resources()
+    return f"answers, with {there.get('CPU', 0):g} CPU and {there.get('GPU', 0):g} GPU"

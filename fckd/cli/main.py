@@ -1,0 +1,174 @@
+"""The command `fckd`: every verb parses, calls, and prints."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from fckd.cli.inputs import (
+    STORAGE,
+    Data,
+    Overrides,
+    Smoke,
+    SpacePath,
+    Storage,
+    load_space,
+    tracking_uri,
+)
+from fckd.errors import TrainingError, UserError
+
+app = typer.Typer(
+    name="fckd",
+    help="Turn expensive multi-modality models into one cheap student.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+console = Console()
+problems = Console(stderr=True)
+
+USER_ERROR, FAILURE = 2, 1
+
+
+def main() -> None:
+    """Run the command; a user's mistake ends with one message and exit code 2."""
+    try:
+        app()
+    except UserError as mistake:
+        problems.print(f"[red]error:[/] {_plain(mistake)}", highlight=False)
+        sys.exit(USER_ERROR)
+    except TrainingError as failure:
+        problems.print(f"[red]training failed:[/] {_plain(failure)}", highlight=False)
+        sys.exit(FAILURE)
+    except KeyboardInterrupt:
+        problems.print("stopped; run the same command again to go on")
+        sys.exit(130)
+
+
+@app.command()
+def prepare(
+    path: SpacePath, overrides: Overrides = None, smoke: Smoke = False, data: Data = None
+) -> None:
+    """Convert a benchmark's raw recordings into a corpus."""
+    from fckd.cli.steps import prepare_corpus
+
+    prepare_corpus(console, load_space(path, overrides, smoke=smoke), data)
+
+
+@app.command()
+def teach(
+    path: SpacePath, overrides: Overrides = None, smoke: Smoke = False, data: Data = None
+) -> None:
+    """Train the teachers that are missing (in this process, without Ray)."""
+    from fckd.cli.steps import train_teachers
+
+    train_teachers(console, load_space(path, overrides, smoke=smoke), data)
+
+
+@app.command()
+def lessons(
+    path: SpacePath, overrides: Overrides = None, smoke: Smoke = False, data: Data = None
+) -> None:
+    """Write down once what the frozen teachers say about every sample and view."""
+    from fckd.cli.steps import make_lessons
+
+    make_lessons(console, load_space(path, overrides, smoke=smoke), data)
+
+
+@app.command()
+def distill(
+    path: SpacePath, overrides: Overrides = None, smoke: Smoke = False, data: Data = None
+) -> None:
+    """Train one student as the space's experiment says, measured on validation (without Ray)."""
+    from fckd.cli.steps import distill_once
+
+    distill_once(console, load_space(path, overrides, smoke=smoke), data)
+
+
+@app.command()
+def sweep(
+    path: SpacePath, overrides: Overrides = None, smoke: Smoke = False, data: Data = None
+) -> None:
+    """Search, confirm, report and register: every step that is still missing."""
+    from fckd.cli.sweep import run_sweep
+
+    run_sweep(console, load_space(path, overrides, smoke=smoke), data)
+
+
+@app.command()
+def plan(
+    path: SpacePath, overrides: Overrides = None, smoke: Smoke = False, data: Data = None
+) -> None:
+    """Say what a sweep would do and cost, from a few measured steps."""
+    from fckd.cli.plan import print_plan
+
+    print_plan(console, load_space(path, overrides, smoke=smoke), data)
+
+
+@app.command()
+def report(
+    name: Annotated[
+        str, typer.Argument(metavar="SWEEP", help="A sweep's id or name, as `sweep` printed it.")
+    ],
+    storage: Storage = Path(STORAGE),
+) -> None:
+    """Write a finished sweep's report again, from the ledger and the leaderboard."""
+    from fckd.cli.reports import rewrite_report
+
+    console.print(str(rewrite_report(name, storage.expanduser().resolve())), soft_wrap=True)
+
+
+@app.command()
+def pull(
+    reference: Annotated[
+        str, typer.Argument(metavar="NAME@ALIAS", help="Such as demo@champion, or demo/1.")
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="An empty or new folder.")],
+    storage: Storage = Path(STORAGE),
+) -> None:
+    """Fetch a registered student and check its checksums."""
+    from fckd.registry.store import Registry
+
+    Registry(tracking_uri(storage.expanduser().resolve())).pull(reference, out)
+    console.print(f"{reference} is in {out}", soft_wrap=True, highlight=False)
+
+
+@app.command()
+def predict(
+    student: Annotated[Path, typer.Argument(metavar="DIR", help="A pulled student.")],
+    sample: Annotated[
+        str,
+        typer.Argument(
+            metavar="SAMPLE",
+            help="A raw recording, a .npy array, or CORPUS_FOLDER/SAMPLE_ID.",
+        ),
+    ],
+) -> None:
+    """Name the action in one recording."""
+    from fckd.registry.predict import predict as ask
+
+    prediction = ask(student, sample)
+    for action, probability in prediction.top:
+        mark = "→" if action == prediction.action else " "
+        console.print(f"{mark} {probability:6.1%}  {action}", highlight=False)
+    if prediction.true is not None:
+        console.print(f"  the corpus says: {prediction.true}", highlight=False)
+
+
+@app.command()
+def doctor(storage: Storage = Path(STORAGE)) -> None:
+    """Check versions, Ray, the MLflow store, write permission and free disk."""
+    from fckd.cli.doctor import examine
+
+    if not examine(console, storage.expanduser().resolve()):
+        sys.exit(FAILURE)
+
+
+def _plain(error: Exception) -> str:
+    return str(error).replace("[", r"\[")
+
+
+if __name__ == "__main__":
+    main()

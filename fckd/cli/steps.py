@@ -1,0 +1,105 @@
+"""The steps of a sweep one by one, in this process, without Ray."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import get_args
+
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from fckd.config.space import Space
+from fckd.data.prepare import prepare
+from fckd.errors import TrainingError
+from fckd.files import fingerprint
+from fckd.train.study import Part
+from fckd.train.task import Task, run_task
+from fckd.train.workshop import Workshop
+
+Advance = Callable[[int, int], None]
+
+
+def prepare_corpus(console: Console, space: Space, data: Path | None) -> Workshop:
+    """Prepare the corpus if it is missing, print its counts, and return the workshop."""
+    storage = Path(space.storage).expanduser().resolve()
+    experiment = space.experiment
+    with _bar(console, "prepare") as advance:
+        corpus = prepare(experiment.corpus, experiment.modalities, data, storage, advance)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    workshop = Workshop(storage, corpus.folder, device)
+    counts = ", ".join(f"{count} {part}" for part, count in workshop.counts(experiment).items())
+    console.print(f"{corpus.source}: {len(corpus)} samples: {counts}", highlight=False)
+    console.print(f"corpus: {corpus.folder}", soft_wrap=True, highlight=False)
+    return workshop
+
+
+def train_teachers(console: Console, space: Space, data: Path | None) -> Workshop:
+    """Train the teachers that are missing and print how good they are."""
+    workshop = prepare_corpus(console, space, data)
+    experiment = space.experiment
+    for name, teacher in experiment.teachers.items():
+        for part in get_args(Part):
+            with _bar(console, f"teach {name} ({part})") as advance:
+                for result in workshop.teach(experiment, name, part):
+                    advance(result.epoch, teacher.training.epochs)
+        record = workshop.teacher_record(experiment, name, "train")
+        accuracy = record["metrics"]["validation/accuracy"]
+        console.print(f"teacher {name}: {accuracy:.1%} on validation", highlight=False)
+    return workshop
+
+
+def make_lessons(console: Console, space: Space, data: Path | None) -> Workshop:
+    """Make the lessons that are missing for the space's experiment."""
+    workshop = train_teachers(console, space, data)
+    experiment = space.experiment
+    for name in experiment.teachers:
+        for part in get_args(Part):
+            total = workshop.lesson_count(experiment, part)
+            with _bar(console, f"lessons {name} ({part})") as advance:
+                for rows in workshop.make_lessons(experiment, name, part):
+                    advance(rows, total)
+            store = workshop.lessons(experiment, name, part)
+            console.print(f"lessons: {store.folder}", soft_wrap=True, highlight=False)
+    return workshop
+
+
+def distill_once(console: Console, space: Space, data: Path | None) -> None:
+    """Train the experiment's student and print every epoch; its weights stay in the storage."""
+    workshop = make_lessons(console, space, data)
+    described = space.experiment.model_dump(mode="json")
+    key = fingerprint([described, workshop.corpus.fingerprint])
+    folder = workshop.storage / "runs" / f"{space.name}-{key[:8]}"
+
+    def report(epoch: int, metrics: Mapping[str, float]) -> bool:
+        shown = "  ".join(f"{name} {value:.4g}" for name, value in metrics.items())
+        console.print(f"epoch {epoch}  {shown}", soft_wrap=True, highlight=False)
+        return True
+
+    outcome = run_task(Task(key, described, "train", str(folder)), workshop, report)
+    if outcome is None:
+        raise TrainingError("the run ended without an outcome")
+    accuracy = asdict(outcome)["metrics"]["validation/accuracy"]
+    console.print(
+        f"validation accuracy {accuracy:.1%} of {len(outcome.labels)} samples; weights in {folder}",
+        soft_wrap=True,
+        highlight=False,
+    )
+
+
+@contextmanager
+def _bar(console: Console, stage: str) -> Iterator[Advance]:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task(stage, total=None)
+
+        def advance(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total)
+
+        yield advance

@@ -1,0 +1,127 @@
+"""The best student of a sweep: packed with its card, registered, and brought before the gate."""
+
+import subprocess
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.torch import load_file
+
+from fckd.files import sha256_of_file
+from fckd.registry.card import Card, Measurement, TestResult
+from fckd.registry.student import pack_student
+from fckd.sweep.arms import FCKD, Arm
+from fckd.sweep.conduct import Conducted
+from fckd.tracking.facts import versions
+from fckd.train.task import WEIGHTS, Outcome, read_outcome
+
+
+@dataclass(frozen=True)
+class Registration:
+    """Where the student went.
+
+    Attributes:
+        name: Of the registered model.
+        version: Of it.
+        aliases: `candidate`, and `champion` if the gate let it pass.
+        reason: The gate's, in words.
+        test_sample: Corpus index of a test sample, to try the student on.
+    """
+
+    name: str
+    version: int
+    aliases: tuple[str, ...]
+    reason: str
+    test_sample: int
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what the leaderboard keeps."""
+        return {**asdict(self), "alias": self.aliases[-1]}
+
+
+def pack(conducted: Conducted, name: str) -> Path:
+    """Pack the student of the best finalist under the first confirmed seed; return its folder.
+
+    The finalist is the best trial by validation, and the seed is fixed before anything is tested:
+    nothing about the choice has seen the test split.
+    """
+    arm, seed, run = _best(conducted)
+    outcome = read_outcome(run)
+    folder = conducted.workshop.storage / "students" / _folder_name(name, run)
+    card = _card(conducted, name, arm, seed, outcome)
+    pack_student(folder, load_file(run / WEIGHTS), card)
+    return folder
+
+
+def register(conducted: Conducted, folder: Path, name: str, tracking_uri: str) -> Registration:
+    """Register a packed student as candidate and let the gate decide on champion.
+
+    Raises:
+        UserError: The tracking store does not answer, or does not know the student's run.
+    """
+    # MLflow takes seconds to import, which only this step needs.
+    from fckd.registry.store import Registry
+    from fckd.tracking.mlflow_sink import find_run
+
+    key = _best(conducted)[2].name
+    run = find_run(tracking_uri, "fckd.trial_key", key)
+    registry = Registry(tracking_uri)
+    tags = {"fckd.sweep": conducted.sweep, "fckd.trial_key": key}
+    version = registry.register(folder, name, run or "", tags)
+    verdict = registry.promote(name, version)
+    aliases = ("candidate", "champion") if verdict.promote else ("candidate",)
+    division = conducted.workshop.division(conducted.confirmation.arms[0].experiment)
+    return Registration(name, version, aliases, verdict.reason, int(division.test[0]))
+
+
+def _best(conducted: Conducted) -> tuple[Arm, int, Path]:
+    confirmation = conducted.confirmation
+    arm = next(arm for arm in confirmation.arms if arm.name == FCKD)
+    row = next(row for row in conducted.leaderboard["arms"] if row["arm"] == FCKD)
+    seed: int = row["seeds"][0]
+    return arm, seed, confirmation.place(confirmation.keys[arm.name, seed])
+
+
+def _folder_name(name: str, run: Path) -> str:
+    return f"{name}-{sha256_of_file(run / WEIGHTS)[:12]}"
+
+
+def _card(conducted: Conducted, name: str, arm: Arm, seed: int, outcome: Outcome) -> Card:
+    workshop, experiment = conducted.workshop, arm.experiment
+    correct = np.array(outcome.labels) == np.array(outcome.predictions)
+    return Card(
+        name=name,
+        source=workshop.corpus.source,
+        network=experiment.student,
+        input_shape=workshop.readings(experiment.student, experiment.views).shape,
+        classes=workshop.corpus.classes,
+        arm=arm.name,
+        metrics={
+            row["arm"]: Measurement(mean=row["mean"], interval=tuple(row["interval"]), n=row["n"])
+            for row in conducted.leaderboard["arms"]
+        },
+        seed=seed,
+        parameters=dict(arm.parameters),
+        corpus=workshop.corpus.fingerprint,
+        lessons={
+            teacher: workshop.lessons(experiment, teacher, "train+validation").folder.name
+            for teacher in experiment.teachers
+        },
+        git_commit=_git_commit(),
+        versions=versions(),
+        test=TestResult(
+            sample_ids=tuple(outcome.sample_ids), correct=tuple(bool(flag) for flag in correct)
+        ),
+    )
+
+
+def _git_commit() -> str | None:
+    asked = subprocess.run(
+        ["git", "rev-parse", "HEAD"],  # noqa: S607  (the user's own git)
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return asked.stdout.strip() if asked.returncode == 0 else None

@@ -1,0 +1,139 @@
+"""`fckd sweep`: conduct, register, report, and say what to try next."""
+
+import shlex
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from fckd.cli.board import SweepSummary
+from fckd.cli.display import Display, leaderboard_table
+from fckd.cli.inputs import artifact_root, tracking_uri
+from fckd.cli.students import Registration, pack, register
+from fckd.config.space import Space
+from fckd.errors import UserError
+from fckd.events import Listener, SweepEnded
+from fckd.files import write_json
+from fckd.sweep.arms import BASELINES
+from fckd.sweep.conduct import LEADERBOARD, Conducted, conduct, resolve_storage
+from fckd.tracking.facts import FACTS, facts
+from fckd.tracking.report import write_report
+from fckd.tracking.tracker import Tracker, open_tracker
+
+SHIP_SECONDS = 120.0
+
+
+def run_sweep(console: Console, space: Space, data: Path | None) -> None:
+    """Run a sweep to its end and print the leaderboard, the student, and three commands.
+
+    Raises:
+        UserError: The space, the data or the machine do not allow it.
+        TrainingError: Nothing could be finished.
+    """
+    started = time.time()
+    storage = resolve_storage(space)
+    uri, root = tracking_uri(storage), artifact_root(storage)
+    trackers: list[Tracker] = []
+
+    def track(folder: Path) -> Listener:
+        trackers.append(open_tracker(folder, uri, space.name, root))
+        return trackers[0]
+
+    try:
+        with Display(console, _summary(space)) as display:
+            conducted = conduct(space, data, display, track)
+    finally:
+        waiting = sum(tracker.close(SHIP_SECONDS) for tracker in trackers)
+    registration = _register(console, conducted, space, uri, waiting)
+    board = {**conducted.leaderboard, "registered": registration and registration.as_json()}
+    write_json(conducted.folder / LEADERBOARD, board)
+    page = _report(conducted, board, started)
+    _end(conducted, board, uri, root, space.name)
+    _print_end(console, board, registration, page, storage, conducted)
+
+
+def _summary(space: Space) -> SweepSummary:
+    confirmation = space.confirmation
+    runs = (confirmation.finalists + BASELINES) * confirmation.seeds
+    return SweepSummary(space.name, space.budget.trials + runs, list(space.search.parameters))
+
+
+def _register(
+    console: Console, conducted: Conducted, space: Space, uri: str, waiting: int
+) -> Registration | None:
+    folder = pack(conducted, space.name)
+    try:
+        if waiting:
+            raise UserError(
+                f"{waiting} events have not reached MLflow at {uri}",
+                "a tracking server that answers",
+                "start it and run the same command again: only this step is left",
+            )
+        return register(conducted, folder, space.name, uri)
+    except UserError as refusal:
+        # The sweep is done and its student packed: a dead server must not make that vain.
+        console.print(f"not registered: {refusal}\n(the student is in {folder})", highlight=False)
+        return None
+
+
+def _report(conducted: Conducted, board: dict[str, Any], started: float) -> Path:
+    known = facts(
+        command=shlex.join(["fckd", *sys.argv[1:]]),
+        fingerprints={"corpus": conducted.workshop.corpus.fingerprint},
+        started=datetime.fromtimestamp(started, UTC),
+        ended=datetime.now(UTC),
+    )
+    write_json(conducted.folder / FACTS, known)
+    return write_report(conducted.folder / "report", board, conducted.study, known)
+
+
+def _end(
+    conducted: Conducted, board: dict[str, Any], uri: str, root: str | None, name: str
+) -> None:
+    files = {path.name: str(path) for path in sorted((conducted.folder / "report").iterdir())}
+    metrics = {f"test/accuracy/{arm['arm']}": arm["mean"] for arm in board["arms"]}
+    tags = {"fckd.verdict": board["verdict"]}
+    tracker = open_tracker(conducted.folder, uri, name, root)
+    tracker(SweepEnded(conducted.sweep, "finished", metrics, tags, files, time.time()))
+    tracker.close(SHIP_SECONDS)
+
+
+def _print_end(
+    console: Console,
+    board: dict[str, Any],
+    registration: Registration | None,
+    page: Path,
+    storage: Path,
+    conducted: Conducted,
+) -> None:
+    console.print()
+    console.print(leaderboard_table(board))
+    console.print(board["verdict"], highlight=False)
+    console.print(f"report: {page}", soft_wrap=True, highlight=False)
+    if registration is None:
+        return
+    console.print(
+        f"registered: {registration.name} version {registration.version}, "
+        f"{', '.join(registration.aliases)} ({registration.reason})",
+        soft_wrap=True,
+        highlight=False,
+    )
+    place = _short(storage)
+    corpus = _short(conducted.workshop.corpus.folder)
+    sample = conducted.workshop.corpus.sample_ids[registration.test_sample]
+    tracking = tracking_uri(Path(place))
+    pull = f"fckd pull {registration.name}@{registration.aliases[-1]} --out student"
+    for line in (
+        "\nnext:",
+        f"  mlflow ui --backend-store-uri {tracking}",
+        f"  {pull} --storage {place}",
+        f"  fckd predict student {corpus}/{sample}",
+    ):
+        console.print(line, soft_wrap=True, highlight=False)
+
+
+def _short(path: Path) -> str:
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
