@@ -14,7 +14,7 @@ from fckd.models.layers import (
 from fckd.models.network import ActionNetwork
 
 KERNEL = 5
-STRIDES = (1, 2, 2)
+STRIDES = (2, 2, 1)
 
 
 def temporal_network(

@@ -1,0 +1,74 @@
+"""The registry against an MLflow server that keeps the artefacts itself."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import pytest
+
+from fckd.registry.connection import quiet
+from fckd.registry.store import Registry
+from tests.registry.students import packed
+
+START_LIMIT = 120.0
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("server")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1"]
+    command += ["--port", str(port), "--workers", "1"]
+    command += ["--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}"]
+    command += ["--serve-artifacts", "--artifacts-destination", str(folder / "artifacts")]
+    environment = {
+        **os.environ,
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    }
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True
+        )
+    try:
+        wait_for(f"http://127.0.0.1:{port}/health", process, folder / "log")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        os.killpg(process.pid, 15)
+        process.wait()
+
+
+def wait_for(address, process, log):
+    deadline = time.monotonic() + START_LIMIT
+    while True:
+        try:
+            urllib.request.urlopen(address).close()
+        except OSError:
+            if process.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(log.read_text())
+            time.sleep(0.3)
+        else:
+            return
+
+
+@pytest.mark.service
+def test_a_student_goes_to_a_server_and_back(server, tmp_path, capfd):
+    with quiet():
+        from mlflow import MlflowClient
+
+        client = MlflowClient(server, server)
+        run_id = client.create_run(client.create_experiment("tests")).info.run_id
+    registry, student = Registry(server), packed(tmp_path / "student")
+    assert registry.register(student, "demo", run_id, {}) == 1
+    assert registry.register(student, "demo", run_id, {}) == 1
+    assert registry.promote("demo", 1).promote
+    pulled = registry.pull("demo", tmp_path / "out")
+    assert {path.name: path.read_bytes() for path in pulled.iterdir()} == {
+        path.name: path.read_bytes() for path in student.iterdir()
+    }
+    assert capfd.readouterr() == ("", "")
