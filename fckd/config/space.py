@@ -34,7 +34,6 @@ class RangeParameter(Configuration):
             raise ValueError("an integer range needs integer bounds")
         return self
 
-
     def contains(self, value: str | float) -> bool:
         """Return whether a trial may have this value."""
         if isinstance(value, (str, bool)):

@@ -2,7 +2,6 @@
 
 import json
 import threading
-from typing import Any
 
 import ray
 from ray import tune
@@ -10,12 +9,13 @@ from ray import tune
 from fckd.sweep.groups import Ground, run_group
 from fckd.train.task import Task
 
-MESSAGE = "message"
+TASK, MESSAGE = "task", "message"
+"""JSON texts: Tune flattens dictionaries, and cannot tell a metric's / from its own."""
 
 
-def follow(config: dict[str, Any], ground: Ground) -> None:
-    """Submit the task in `config["task"]` and report its messages until it has ended."""
-    task = Task(**config["task"])
+def follow(config: dict[str, str], ground: Ground) -> None:
+    """Submit the task in `config` and report its messages until it has ended."""
+    task = Task(**json.loads(config[TASK]))
     ray.get(ground.broker.submit.remote(task))
     group: threading.Thread | None = None
     if ground.execution.isolation == "trial":
@@ -25,7 +25,6 @@ def follow(config: dict[str, Any], ground: Ground) -> None:
     ended = False
     while not ended:
         for message in ray.get(ground.broker.messages.remote(task.key)):
-            # As text, for Tune flattens dictionaries and cannot tell a metric's / from its own.
             tune.report({MESSAGE: json.dumps(message)})
             ended = ended or message["kind"] == "ended"
     if group is not None:

@@ -10,7 +10,7 @@ from ray.tune.search import Searcher
 
 from fckd.events import EpochReported, Listener, TrialEnded, TrialStarted
 from fckd.sweep.phases import Order, Phase
-from fckd.sweep.proxy import MESSAGE
+from fckd.sweep.proxy import MESSAGE, TASK
 
 
 class LedgerSearcher(Searcher):  # type: ignore[misc]
@@ -32,7 +32,7 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
         classes: tuple[str, ...],
         deadline: float | None,
     ) -> None:
-        super().__init__(metric=phase.metric, mode="max")
+        super().__init__()
         self.phase, self._broker, self._listener = phase, broker, listener
         self._classes, self._deadline = classes, deadline
         self._orders: dict[str, Order] = {}
@@ -46,7 +46,7 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
             return finished
         order = self.phase.order(asked)
         self._orders[trial_id] = order
-        return {"task": asdict(order.task)}
+        return {TASK: json.dumps(asdict(order.task))}
 
     def on_trial_result(self, trial_id: str, result: Mapping[str, Any]) -> None:
         """Take note of one message of a trial."""
