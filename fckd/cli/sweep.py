@@ -111,7 +111,6 @@ def _print_end(
 ) -> None:
     console.print()
     console.print(leaderboard_table(board))
-    console.print(board["verdict"], highlight=False)
     console.print(f"report: {page}", soft_wrap=True, highlight=False)
     if registration is None:
         return

@@ -14,7 +14,7 @@ from scipy.spatial.transform import Rotation
 from fckd.config.experiment import ViewSettings
 from fckd.data.forms import Array, spine_length
 from fckd.data.joints import HIP_CENTER, MIRRORED
-from fckd.data.resampling import area_weights, resample
+from fckd.data.resampling import Window, resample
 
 Reading = NDArray[np.float32]
 
@@ -139,13 +139,10 @@ def read_images(images: Array, view: View, frames: int, size: int) -> NDArray[np
     columns = _window(width, view.shift[1], view.zoom)
     if view.mirror:
         columns = columns[1], columns[0]
-    read = resample(
-        channels, area_weights(*rows, size, height), area_weights(*columns, size, width)
-    )
-    return np.rint(read).astype(np.uint8)
+    return np.rint(resample(channels, rows, columns, size)).astype(np.uint8)
 
 
-def _window(length: int, shift: float, zoom: float) -> tuple[float, float]:
+def _window(length: int, shift: float, zoom: float) -> Window:
     middle, half = length * (0.5 - shift), length / zoom / 2
     return middle - half, middle + half
 

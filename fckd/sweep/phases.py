@@ -1,5 +1,6 @@
 """The two phases of a sweep as ledgers: what is asked for, and the task that answers it."""
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -166,9 +167,12 @@ def _sampler(space: Space) -> optuna.samplers.BaseSampler:
     if space.search.sampler == "random":
         return optuna.samplers.RandomSampler(seed=seed)
     startup = max(4, space.budget.trials // 3)
-    return optuna.samplers.TPESampler(
-        seed=seed, multivariate=True, group=True, constant_liar=True, n_startup_trials=startup
-    )
+    with warnings.catch_warnings():
+        # Groups are what a conditional space needs; Optuna has called them experimental since 2.8.
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return optuna.samplers.TPESampler(
+            seed=seed, multivariate=True, group=True, constant_liar=True, n_startup_trials=startup
+        )
 
 
 def _pruner(space: Space) -> optuna.pruners.BasePruner:

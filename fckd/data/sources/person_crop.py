@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fckd.data.forms import DEPTH_MEDIAN, DEPTH_STEPS_PER_METRE, Array
-from fckd.data.resampling import area_weights, resample
+from fckd.data.resampling import resample
 
 SIZE = 48
 MARGIN = 0.06
@@ -31,9 +31,9 @@ def crop_person(depth: Array) -> NDArray[np.uint8]:
     region = _window(depth, (top, bottom), (left, right))
     mask = region > 0
     nearness = _nearness(region, mask)
-    weights = area_weights(0, bottom - top, SIZE, bottom - top)
-    coverage = resample(mask, weights, weights)
-    total = resample(nearness * mask, weights, weights)
+    whole = (0.0, float(bottom - top))
+    coverage = resample(mask, whole, whole, SIZE)
+    total = resample(nearness * mask, whole, whole, SIZE)
     mean = total / np.maximum(coverage, COVERAGE)
     seen = coverage >= COVERAGE
     return np.where(seen, np.clip(np.rint(mean), 1, 255), 0).astype(np.uint8)

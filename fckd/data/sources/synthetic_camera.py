@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from fckd.data.forms import DEPTH_MEDIAN, DEPTH_STEPS_PER_METRE
 from fckd.data.joints import joint
-from fckd.data.resampling import area_weights, resample
+from fckd.data.resampling import resample
 from fckd.data.sources.synthetic_figure import Points
 
 Images = NDArray[np.uint8]
@@ -170,8 +170,7 @@ def random_scene(colours: Field, background: Field, random: np.random.Generator)
 def random_room(size: int, random: np.random.Generator) -> Field:
     """Return a smooth wall with rectangles in front of it."""
     coarse = random.uniform(*ROOM_TONES, (3, 5, 5)).astype(np.float32)
-    weights = area_weights(0, 5, size, 5)
-    image = np.moveaxis(resample(coarse, weights, weights), 0, -1)
+    image = np.moveaxis(resample(coarse, (0, 5), (0, 5), size), 0, -1)
     for _ in range(PIECES):
         top, left = random.integers(0, size, 2)
         height, width = random.integers(size // 12 + 1, size // 2, 2)

@@ -1,0 +1,38 @@
+# fckd: `make` alone lists what there is.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+
+help: ## show this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+# A stamp, so that a second `make demo` does not install again.
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[development]'
+	@touch $@
+
+install: $(VENV)/.installed ## make .venv with the tested set of packages (CPU torch)
+
+demo: install ## a whole sweep on synthetic figures: search, confirmation, report, registry
+	$(BIN)/fckd sweep tune_spaces/demo.yaml
+
+test: install ## every test that needs no real recordings, GPU or server of yours
+	$(BIN)/pytest
+
+check: install ## lint, types, layers and the tests without Ray: under a minute
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/pytest -q -m 'not ray and not real and not service and not chaos'
+
+bench: install ## the figures of the README that are about speed
+	$(BIN)/python -m benchmarks.runner_overhead
+
+clean: ## delete what demo and test made (not .venv)
+	rm -rf fckd-storage student .pytest_cache .mypy_cache .ruff_cache
+
+.PHONY: help install demo test check bench clean
