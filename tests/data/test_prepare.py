@@ -43,7 +43,8 @@ def test_who_validates_does_not_change_the_corpus(settings, storage):
     assert len(folders(storage)) == 1
 
 
-def test_a_touched_raw_file_makes_a_new_corpus_of_the_same_content(utd, storage):
+def test_a_touched_raw_file_makes_a_new_corpus_of_the_same_content(utd, storage, monkeypatch):
+    monkeypatch.setattr("fckd.data.reading.WORTH_A_POOL", 1000)  # a pool starts slower
     first = prepare(UTD, [Modality.INERTIAL], utd, storage, silent)
     path = utd / "utd-mhad" / "Inertial" / "a1_s1_t1_inertial.mat"
     content = path.read_bytes()
