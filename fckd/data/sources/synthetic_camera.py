@@ -43,13 +43,19 @@ DEPTH_NOISE = 0.02
 DROPOUT = 0.02
 """Share of depth pixels that the camera misses."""
 
+# Colour is the hard modality: these leave a small video network at about 60 % on unseen subjects
+# after 20 epochs, where a skeleton network reaches 95 % and more. Brightness lies in 0..1.
 CONTRAST = (0.6, 0.9)
 NOISE = (0.02, 0.05)
 FLICKER = 0.02
+"""Of the brightness, from frame to frame."""
 PIECES = 9
+"""Rectangles of clutter in a room."""
 ROOM_TONES = (0.1, 0.5)
 CLOTHES_TONES = (0.45, 0.95)
+"""Lighter than the rooms, but not always: the silhouette is to be found, not given."""
 CLOTHES_CHANGE = 0.1
+"""Standard deviation of a subject's colours between recordings."""
 
 
 @dataclass(frozen=True)
