@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import yaml
 from pydantic import ValidationError
+from yaml.constructor import ConstructorError
 
 from fckd.config.base import Configuration
 from fckd.errors import UserError
@@ -15,6 +16,7 @@ Model = TypeVar("Model", bound=Configuration)
 Document = dict[str, Any]
 
 SMOKE = "smoke"
+INSTALLED = "tune_spaces"
 
 
 def read_document(path: Path, *, smoke: bool = False, overrides: Sequence[str] = ()) -> Document:
@@ -41,13 +43,18 @@ def read_document(path: Path, *, smoke: bool = False, overrides: Sequence[str] =
 
 
 def locate(path: Path) -> Path:
-    """Return `path`, or the space of that name that is installed with fckd."""
+    """Return `path`, or the installed space if `NAME.yaml` or `tune_spaces/NAME.yaml` is absent.
+
+    Raises:
+        UserError: There is no such file.
+    """
     if path.exists():
         return path
-    installed = Path(str(files("tune_spaces"))) / path.name
-    if path.suffix == ".yaml" and installed.exists():
-        return installed
-    known = ", ".join(sorted(found.name for found in installed.parent.glob("*.yaml")))
+    spaces = Path(str(files(INSTALLED)))
+    found = spaces / path.name
+    if path.suffix == ".yaml" and path.parent in (Path(), Path(INSTALLED)) and found.exists():
+        return found
+    known = ", ".join(sorted(space.name for space in spaces.glob("*.yaml")))
     raise UserError(
         f"no such file: {path}",
         f"a YAML space: your own, or one of {known}",
@@ -131,9 +138,23 @@ def with_fields(model: Model, fields: Mapping[str, Any], place: str) -> Model:
     return validate(type(model), document, place)
 
 
+class _Loader(yaml.SafeLoader):
+    """Refuses a name that is given twice: YAML would silently take the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in seen:
+                    problem = f"{key.value} is given twice"
+                    raise ConstructorError(None, None, problem, key.start_mark)
+                seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
 def _parse(path: Path, given: Path) -> Document:
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506, a SafeLoader
     except (OSError, UnicodeDecodeError) as refusal:
         raise UserError(
             f"cannot read {given}: {refusal}", "a readable text file", "check the path"

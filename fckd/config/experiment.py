@@ -10,6 +10,7 @@ from fckd.config.base import Configuration
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 Weight = Annotated[float, Field(ge=0)]
 Temperature = Annotated[float, Field(gt=0)]
+Seed = Annotated[int, Field(ge=0, lt=2**32, description="what every generator accepts")]
 
 
 class Modality(StrEnum):
@@ -33,7 +34,7 @@ class Criterion(StrEnum):
 class SyntheticSettings(Configuration):
     """The demo corpus: an articulated figure, made from a seed (no recordings involved)."""
 
-    seed: int = 0
+    seed: Seed = 0
     actions: int = Field(12, ge=2, le=12)
     subjects: int = Field(8, ge=3, le=40)
     cameras: int = Field(2, ge=1, le=4)
@@ -56,7 +57,7 @@ class ViewSettings(Configuration):
     """
 
     count: int = Field(8, ge=1, le=256)
-    seed: int = 0
+    seed: Seed = 0
     crop: float = Field(0.15, ge=0, le=0.9, description="share of the duration that may be cut")
     warp: float = Field(0.15, ge=0, lt=1, description="strength of the smooth time warp")
     shift: float = Field(0.08, ge=0, le=0.5, description="of the image's width and height")
@@ -97,7 +98,7 @@ class TrainingSettings(Configuration):
     weight_decay: float = Field(1e-2, ge=0)
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     warmup_epochs: int = Field(2, ge=0)
-    seed: int = 0
+    seed: Seed = 0
 
 
 class TeacherSettings(NetworkSettings):

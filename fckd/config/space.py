@@ -1,11 +1,13 @@
 """A space: an experiment, what to search in it, the budget, and how the result is confirmed."""
 
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from math import isclose
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from fckd.config.base import Configuration
-from fckd.config.experiment import Experiment, Name
+from fckd.config.experiment import Experiment, Name, Seed
 
 
 class RangeParameter(Configuration):
@@ -30,15 +32,20 @@ class RangeParameter(Configuration):
             raise ValueError(f"a logarithmic range needs low > 0, not {self.low}")
         if self.log and self.step is not None:
             raise ValueError("a logarithmic range has no step")
-        if self.integer and any(value != int(value) for value in (self.low, self.high)):
-            raise ValueError("an integer range needs integer bounds")
+        numbers = (self.low, self.high, self.step or 1)
+        if self.integer and any(value != int(value) for value in numbers):
+            raise ValueError("an integer range needs integer bounds and an integer step")
         return self
 
     def contains(self, value: str | float) -> bool:
         """Return whether a trial may have this value."""
         if isinstance(value, (str, bool)):
             return False
-        return self.low <= value <= self.high or (self.may_be_off and value == 0)
+        if self.may_be_off and value == 0:
+            return True
+        step = self.step or (1 if self.integer else None)
+        steps = 0 if step is None else (value - self.low) / step
+        return self.low <= value <= self.high and isclose(steps, round(steps), abs_tol=1e-6)
 
 
 class ChoiceParameter(Configuration):
@@ -46,12 +53,28 @@ class ChoiceParameter(Configuration):
 
     choices: tuple[str | int | float | bool, ...] = Field(min_length=2)
 
+    @model_validator(mode="after")
+    def _choices_differ(self) -> Self:
+        if len(set(self.choices)) < len(self.choices):
+            raise ValueError("a choice is given twice")
+        return self
+
     def contains(self, value: str | float) -> bool:
         """Return whether a trial may have this value."""
         return value in self.choices
 
 
+def _kind(given: Any) -> str:
+    """Return which parameter is meant, so that an error speaks of that one only."""
+    listed = isinstance(given, Mapping) and "choices" in given
+    return "choice" if listed or isinstance(given, ChoiceParameter) else "range"
+
+
 Parameter = RangeParameter | ChoiceParameter
+AnyParameter = Annotated[
+    Annotated[RangeParameter, Tag("range")] | Annotated[ChoiceParameter, Tag("choice")],
+    Discriminator(_kind),
+]
 
 
 class Budget(Configuration):
@@ -65,10 +88,8 @@ class SearchSettings(Configuration):
     """How the space is searched."""
 
     sampler: Literal["tpe", "random"] = "tpe"
-    seed: int = 0
-    parameters: dict[str, Annotated[Parameter, Field(union_mode="left_to_right")]] = Field(
-        min_length=1
-    )
+    seed: Seed = 0
+    parameters: dict[str, AnyParameter] = Field(min_length=1)
     points: tuple[dict[str, str | int | float | bool], ...] = Field(
         (), description="tried first; parameters that a point leaves out are sampled"
     )
@@ -101,7 +122,7 @@ class ConfirmationSettings(Configuration):
 
     finalists: int = Field(1, ge=1)
     seeds: int = Field(5, ge=2)
-    first_seed: int = 1000
+    first_seed: Seed = 1000
 
 
 class Space(Configuration):

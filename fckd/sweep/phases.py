@@ -168,7 +168,7 @@ def _sampler(space: Space) -> optuna.samplers.BaseSampler:
         return optuna.samplers.RandomSampler(seed=seed)
     startup = max(4, space.budget.trials // 3)
     with warnings.catch_warnings():
-        # Groups are what a conditional space needs; Optuna has called them experimental since 2.8.
+        # Groups are what a conditional space needs; Optuna calls them experimental.
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         return optuna.samplers.TPESampler(
             seed=seed, multivariate=True, group=True, constant_liar=True, n_startup_trials=startup

@@ -1,0 +1,1 @@
+"""What the speed figures of the README are remade with."""
