@@ -6,7 +6,7 @@ from hypothesis import settings
 
 torch.set_num_threads(1)
 
-settings.register_profile("fckd", deadline=None, derandomize=True, max_examples=30)
+settings.register_profile("fckd", deadline=None, derandomize=True, max_examples=20)
 settings.load_profile("fckd")
 
 

@@ -12,6 +12,7 @@ from fckd.distill.distribution import distribution_loss
 from fckd.distill.focal import gather_channels
 from fckd.distill.grids import common_grid
 from fckd.distill.logits import logit_loss
+from fckd.distill.precision import at_least_float32
 
 CROSS_ENTROPY = "cross_entropy"
 
@@ -71,7 +72,8 @@ class Objective:
             labels: (N,) int64.
         """
         smoothing = self.label_smoothing
-        value = F.cross_entropy(logits.float(), labels, label_smoothing=smoothing)
+        wide = at_least_float32(logits)
+        value = F.cross_entropy(wide, labels, label_smoothing=smoothing)
         terms = {CROSS_ENTROPY: Term(1.0, value)}
         if self.settings.logits.weight > 0:
             taught = [lesson.logits for lesson in lessons.values()]
