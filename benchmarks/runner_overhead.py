@@ -29,10 +29,9 @@ from fckd.data.prepare import prepare
 from fckd.events import EpochReported, Event, TrialEnded
 from fckd.sweep.broker import Broker
 from fckd.sweep.cluster import cluster
-from fckd.sweep.conduct import ledger_url
 from fckd.sweep.execution import execute
 from fckd.sweep.groups import Ground, Pool
-from fckd.sweep.ledger import Asked
+from fckd.sweep.ledger import Asked, embedded_storage
 from fckd.sweep.phases import Search
 from fckd.train.task import run_task
 from fckd.train.workshop import Workshop
@@ -102,7 +101,7 @@ def measure(name: str, epochs: int, trials: int, storage: Path) -> dict[str, Any
     space = space_for(epochs, trials, RUNNERS[name])
     workshop = open_workshop(space, storage)
     folder = storage / name.replace(" ", "-")
-    search = Search(space, folder.name, ledger_url(storage), folder)
+    search = Search(space, folder.name, embedded_storage(storage), folder)
     clock = Clock()
     broker = ray.remote(num_cpus=0, max_concurrency=1000)(Broker).remote(0)
     ground = Ground(broker, workshop.storage, workshop.corpus_folder, folder, space.execution)
@@ -128,7 +127,7 @@ def plain(epochs: int, trials: int, storage: Path) -> dict[str, Any]:
     space = space_for(epochs, trials, {})
     workshop = open_workshop(space, storage)
     folder = storage / "plain"
-    search = Search(space, "plain", ledger_url(storage), folder)
+    search = Search(space, "plain", embedded_storage(storage), folder)
     seconds, loops = [], []
     for number in range(trials):
         asked = search.ledger.ask() or Asked("", 0, {}, {})

@@ -6,7 +6,8 @@ from pathlib import Path
 import optuna
 
 from fckd.errors import UserError
-from fckd.sweep.conduct import LEADERBOARD, ledger_url
+from fckd.sweep.conduct import LEADERBOARD
+from fckd.sweep.ledger import embedded_storage
 from fckd.tracking.facts import FACTS
 from fckd.tracking.report import write_report
 
@@ -27,7 +28,7 @@ def rewrite_report(name: str, storage: Path) -> Path:
             "a sweep that has ended",
             "run `fckd sweep` again: it goes on where it stopped",
         ) from missing
-    study = optuna.load_study(study_name=folder.name, storage=ledger_url(storage))
+    study = optuna.load_study(study_name=folder.name, storage=embedded_storage(storage))
     return write_report(folder / "report", board, study, known)
 
 

@@ -26,6 +26,8 @@ QUIET = {
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    # A sweep has some ten small actors, which the raylet of a machine with few cores warns about.
+    "RAY_worker_maximum_startup_concurrency": "16",
 }
 
 

@@ -22,7 +22,7 @@ from fckd.sweep.cluster import cluster
 from fckd.sweep.execution import execute
 from fckd.sweep.groups import Ground, Pool
 from fckd.sweep.leaderboard import leaderboard
-from fckd.sweep.ledger import REASON
+from fckd.sweep.ledger import REASON, embedded_storage
 from fckd.sweep.phases import Confirmation, Phase, Search
 from fckd.sweep.preparation import make_lessons, make_teachers
 from fckd.sweep.suggest import check_bounds
@@ -124,11 +124,6 @@ def resolve_storage(space: Space) -> Path:
     return Path(space.storage).expanduser().resolve()
 
 
-def ledger_url(storage: Path) -> str:
-    """Return the URL of the embedded ledger."""
-    return f"sqlite:///{storage / 'ledger.db'}"
-
-
 def sweep_id(space: Space, workshop: Workshop) -> str:
     """Return the sweep's id. Budget, execution and confirmation may change; the rest makes another.
 
@@ -145,14 +140,14 @@ def sweep_id(space: Space, workshop: Workshop) -> str:
 def _run_phases(
     space: Space, sweep: str, workshop: Workshop, folder: Path, listener: Listener
 ) -> tuple[Search, Confirmation]:
-    url, classes = ledger_url(workshop.storage), workshop.corpus.classes
-    search = Search(space, sweep, url, folder)
+    ledger, classes = embedded_storage(workshop.storage), workshop.corpus.classes
+    search = Search(space, sweep, ledger, folder)
     with _ground(space, workshop, folder) as ground:
         execute(search, ground, listener, classes, space.budget.minutes)
         finalists = search.finalists()
         if not finalists:
             raise TrainingError(f"no trial with a focal term was finished: {_reasons(search)}")
-        confirmation = Confirmation(space, sweep, url, folder, finalists)
+        confirmation = Confirmation(space, sweep, ledger, folder, finalists)
         execute(confirmation, ground, listener, classes)
     return search, confirmation
 

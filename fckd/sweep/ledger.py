@@ -3,9 +3,11 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import optuna
+from filelock import FileLock
 from optuna.trial import FrozenTrial, TrialState
 
 KEY = "trial_key"
@@ -49,7 +51,7 @@ class Ledger:
     is stale, left behind by a driver that died, and goes back to the queue with its parameters.
 
     Args:
-        storage: URL of the Optuna storage, such as `sqlite:////folder/ledger.db`.
+        storage: Where studies are kept.
         name: Of the study.
         limit: Number of trials, retries not counted.
         suggest: Draws the searched fields of a trial, define-by-run.
@@ -60,7 +62,7 @@ class Ledger:
 
     def __init__(
         self,
-        storage: str | optuna.storages.BaseStorage,
+        storage: optuna.storages.BaseStorage,
         name: str,
         limit: int,
         suggest: Suggest,
@@ -79,6 +81,7 @@ class Ledger:
         self.name, self.limit = name, limit
         self._suggest = suggest
         self._running: dict[str, optuna.Trial] = {}
+        self._reported: dict[str, int] = {}
         self._reclaim()
         self._enqueue(points)
 
@@ -106,10 +109,14 @@ class Ledger:
         self._running[key].set_user_attr(name, value)
 
     def report(self, key: str, epoch: int, value: float) -> bool:
-        """Keep an intermediate value; return whether the trial should be pruned."""
+        """Keep an intermediate value; return whether the trial should be pruned.
+
+        A retry that repeats epochs is not asked about them again.
+        """
         trial = self._running.get(key)
-        if trial is None or not math.isfinite(value):
+        if trial is None or not math.isfinite(value) or epoch <= self._reported.get(key, 0):
             return False
+        self._reported[key] = epoch
         trial.report(value, epoch)
         return bool(trial.should_prune())
 
@@ -149,6 +156,15 @@ class Ledger:
             if point.identity not in known:
                 attributes = {**point.attributes, POINT: point.identity}
                 self.study.enqueue_trial(dict(point.parameters), user_attrs=attributes)
+
+
+def embedded_storage(folder: Path) -> optuna.storages.RDBStorage:
+    """Open the ledger in `folder`, a SQLite file that is made if absent.
+
+    Two processes that both made its tables would fail, so that they take turns.
+    """
+    with FileLock(folder / "ledger.lock"):
+        return optuna.storages.RDBStorage(f"sqlite:///{folder / 'ledger.db'}")
 
 
 def key_of(study: str, trial: FrozenTrial) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import optuna
+from optuna.storages import BaseStorage
 
 from fckd.config.documents import with_fields
 from fckd.config.space import Space
@@ -47,14 +48,14 @@ class Search:
     Args:
         space: What is searched.
         sweep: The sweep's id.
-        storage: URL of the ledger.
+        storage: The ledger.
         folder: Of the sweep; a trial's files are kept below it.
     """
 
     name = "search"
     metric = "validation/accuracy"
 
-    def __init__(self, space: Space, sweep: str, storage: str, folder: Path) -> None:
+    def __init__(self, space: Space, sweep: str, storage: BaseStorage, folder: Path) -> None:
         self.space, self.folder = space, folder
         self.ledger = Ledger(
             storage=storage,
@@ -102,7 +103,7 @@ class Confirmation:
     Args:
         space: For the seeds.
         sweep: The sweep's id.
-        storage: URL of the ledger.
+        storage: The ledger.
         folder: Of the sweep.
         finalists: As the search found them.
     """
@@ -114,7 +115,7 @@ class Confirmation:
         self,
         space: Space,
         sweep: str,
-        storage: str,
+        storage: BaseStorage,
         folder: Path,
         finalists: list[tuple[str, Mapping[str, Any]]],
     ) -> None:

@@ -50,12 +50,15 @@ class DistillationModule(nn.Module):
     def __init__(self, student: ActionNetwork, embeddings: Mapping[str, Embedding]) -> None:
         super().__init__()
         self.student = student
-        self.embeddings = nn.ModuleDict(embeddings)
+        # A list, for a teacher may be called what a ModuleDict reserves: "train", "values", ….
+        self.teachers = tuple(embeddings)
+        self.embeddings = nn.ModuleList(embeddings.values())
 
     def forward(self, readings: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """Return logits, features, and the features embedded for each teacher."""
         logits, features = self.student(readings)
-        return logits, features, {name: e(features) for name, e in self.embeddings.items()}
+        embedded = [embedding(features) for embedding in self.embeddings]
+        return logits, features, dict(zip(self.teachers, embedded, strict=True))
 
 
 def distill(
