@@ -24,6 +24,7 @@ class Broker:
         self._assigned: dict[str, str] = {}
         self._losses: defaultdict[str, int] = defaultdict(int)
         self._stopped: set[str] = set()
+        self._ends: dict[str, Message] = {}
         self._messages: defaultdict[str, asyncio.Queue[Message]] = defaultdict(asyncio.Queue)
         self._changed = asyncio.Condition()
         self._closed = ""
@@ -78,8 +79,13 @@ class Broker:
         self._stopped.add(key)
 
     async def messages(self, key: str) -> list[Message]:
-        """Wait for at least one message about a task and return all there are."""
+        """Wait for at least one message about a task and return all there are.
+
+        The end is told again to whoever asks again: the first to hear of it may have died.
+        """
         queue = self._messages[key]
+        if queue.empty() and key in self._ends:
+            return [self._ends[key]]
         found = [await queue.get()]
         while not queue.empty():
             found.append(queue.get_nowait())
@@ -122,8 +128,13 @@ class Broker:
     def _end(
         self, key: str, state: str, reason: str, outcome: Mapping[str, Any] | None = None
     ) -> None:
-        message = {"kind": "ended", "state": state, "reason": reason}
-        self._say(key, message | {"outcome": None if outcome is None else dict(outcome)})
+        self._ends[key] = {
+            "kind": "ended",
+            "state": state,
+            "reason": reason,
+            "outcome": None if outcome is None else dict(outcome),
+        }
+        self._say(key, self._ends[key])
 
     def _say(self, key: str, message: Message) -> None:
         self._messages[key].put_nowait(message)

@@ -120,11 +120,17 @@ class Ledger:
         trial.report(value, epoch)
         return bool(trial.should_prune())
 
-    def tell(self, key: str, state: str, value: float | None, reason: str = "") -> None:
-        """End a trial as `finished` (with its value), `pruned` or `failed` (with the reason)."""
+    def tell(
+        self, key: str, state: str, value: float | None, reason: str = ""
+    ) -> tuple[str, str]:
+        """End a trial as `finished` (with its value), `pruned` or `failed` (with the reason).
+
+        Returns:
+            State and reason as they are kept: `finished` without a finite value is `failed`.
+        """
         trial = self._running.pop(key, None)
         if trial is None:
-            return
+            return state, reason
         if state == "finished" and (value is None or not math.isfinite(value)):
             state, reason = "failed", f"the objective is {value}"
         if reason:
@@ -134,6 +140,7 @@ class Ledger:
         else:
             told = TrialState.PRUNED if state == "pruned" else TrialState.FAIL
             self.study.tell(trial, state=told)
+        return state, reason
 
     def _reclaim(self) -> None:
         """Queue stale trials again; a crash after any of the steps loses none of them."""
@@ -145,7 +152,10 @@ class Ledger:
             key = key_of(self.name, stale)
             if key not in waiting:
                 attributes = {**stale.user_attrs, KEY: key}
-                self.study.enqueue_trial(stale.params, user_attrs=attributes)
+                attributes.pop(REASON, None)
+                # A point's values are drawn one by one: its driver may have died before the last.
+                values = {**stale.system_attrs.get("fixed_params", {}), **stale.params}
+                self.study.enqueue_trial(values, user_attrs=attributes)
             trial_id = stale._trial_id
             self.study._storage.set_trial_user_attr(trial_id, SUPERSEDED, value=True)
             self.study.tell(stale.number, state=TrialState.FAIL)

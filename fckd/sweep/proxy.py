@@ -9,7 +9,7 @@ from ray import tune
 from fckd.sweep.groups import Ground, run_group
 from fckd.train.task import Task
 
-TASK, MESSAGE = "task", "message"
+TASK, MESSAGES = "task", "messages"
 """JSON texts: Tune flattens dictionaries, and cannot tell a metric's / from its own."""
 
 
@@ -24,8 +24,10 @@ def follow(config: dict[str, str], ground: Ground) -> None:
         group.start()
     ended = False
     while not ended:
-        for message in ray.get(ground.broker.messages.remote(task.key)):
-            tune.report({MESSAGE: json.dumps(message)})
-            ended = ended or message["kind"] == "ended"
+        # All that waits goes in one report: Tune takes longer over a report than a small student
+        # over an epoch, and a decision to stop must not come epochs too late.
+        messages = ray.get(ground.broker.messages.remote(task.key))
+        tune.report({MESSAGES: json.dumps(messages)})
+        ended = any(message["kind"] == "ended" for message in messages)
     if group is not None:
         group.join()

@@ -10,7 +10,7 @@ from ray.tune.search import Searcher
 
 from fckd.events import EpochReported, Listener, TrialEnded, TrialStarted
 from fckd.sweep.phases import Order, Phase
-from fckd.sweep.proxy import MESSAGE, TASK
+from fckd.sweep.proxy import MESSAGES, TASK
 
 
 class LedgerSearcher(Searcher):  # type: ignore[misc]
@@ -49,18 +49,18 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
         return {TASK: json.dumps(asdict(order.task))}
 
     def on_trial_result(self, trial_id: str, result: Mapping[str, Any]) -> None:
-        """Take note of one message of a trial."""
-        order = self._orders.get(trial_id)
-        if order is None or MESSAGE not in result:
-            return
-        message = json.loads(result[MESSAGE])
-        match message["kind"]:
-            case "started":
-                self._started(order, message)
-            case "epoch":
-                self._epoch(order, message)
-            case "ended":
-                self._ended(trial_id, order, message)
+        """Take note of the messages of a trial, in order."""
+        for message in json.loads(result.get(MESSAGES, "[]")):
+            order = self._orders.get(trial_id)
+            if order is None:
+                return
+            match message["kind"]:
+                case "started":
+                    self._started(order, message)
+                case "epoch":
+                    self._epoch(order, message)
+                case "ended":
+                    self._ended(trial_id, order, message)
 
     def on_trial_complete(
         self,
@@ -109,13 +109,15 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
         outcome = message["outcome"] or {}
         metrics = outcome.get("metrics", {})
         value = metrics.get(self.phase.metric)
-        self.phase.ledger.tell(order.task.key, message["state"], value, message["reason"])
+        state, reason = self.phase.ledger.tell(
+            order.task.key, message["state"], value, message["reason"]
+        )
         self._listener(
             TrialEnded(
                 trial_key=order.task.key,
-                state=message["state"],
+                state=state,
                 metrics=metrics,
-                reason=message["reason"],
+                reason=reason,
                 confusion=tuple(tuple(row) for row in outcome.get("confusion", ())),
                 classes=self._classes,
                 split=outcome.get("split", ""),
