@@ -120,9 +120,7 @@ class Ledger:
         trial.report(value, epoch)
         return bool(trial.should_prune())
 
-    def tell(
-        self, key: str, state: str, value: float | None, reason: str = ""
-    ) -> tuple[str, str]:
+    def tell(self, key: str, state: str, value: float | None, reason: str = "") -> tuple[str, str]:
         """End a trial as `finished` (with its value), `pruned` or `failed` (with the reason).
 
         Returns:
