@@ -141,8 +141,11 @@ class LessonStore:
             views: (N,) view numbers, from 1.
             ratio: Focal ratio; None reads only the logits.
             device: Where the tensors go.
+
+        Raises:
+            ValueError: The store holds no lesson of one of the pairs.
         """
-        rows = self._position[samples] * self.views + views - 1
+        rows = self._rows(samples, views)
         logits = torch.from_numpy(self._gather(rows, "logits", None)).to(device)
         if ratio is None:
             return Lesson(logits)
@@ -150,6 +153,15 @@ class LessonStore:
         features = torch.from_numpy(self._gather(rows, "features", count)).to(device).float()
         channels = torch.from_numpy(self._gather(rows, "permutation", count)).to(device).long()
         return Lesson(logits, features.reshape(*features.shape[:2], *self.shape.grid), channels)
+
+    def _rows(self, samples: np.ndarray, views: np.ndarray) -> np.ndarray:
+        # Checked, for a wrong index would silently be the lesson of another sample or view.
+        there = (samples >= 0) & (samples < len(self._position))
+        there &= (views >= 1) & (views <= self.views)
+        positions = np.where(there, self._position[np.where(there, samples, 0)], -1)
+        for place in np.flatnonzero(positions < 0)[:1]:
+            raise ValueError(f"no lesson of sample {samples[place]} under view {views[place]}")
+        return positions * self.views + views - 1
 
     def _gather(self, rows: np.ndarray, column: str, count: int | None) -> np.ndarray:
         shards = np.searchsorted(self._starts, rows, side="right") - 1

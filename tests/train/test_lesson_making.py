@@ -1,0 +1,191 @@
+"""From a frozen teacher to its lessons."""
+
+import numpy as np
+import pytest
+import torch
+from torch.testing import assert_close
+
+from fckd.config.experiment import Criterion
+from fckd.data.readings import Readings
+from fckd.errors import UserError
+from fckd.train import lesson_making
+from fckd.train.lesson_making import LessonMaker
+from fckd.train.workshop import Workshop
+from tests.train.small import BASE, changed, content, make, state, unsorted_features
+
+HALF = {"rtol": 1e-3, "atol": 1e-4}
+CPU = torch.device("cpu")
+
+each_teacher = pytest.mark.parametrize("name", list(BASE.teachers))
+
+
+def lesson(workshop, name, samples, views, ratio=1.0, experiment=BASE):
+    store = workshop.lessons(experiment, name, "train")
+    return store.read(np.array(samples), np.array(views), ratio, CPU)
+
+
+@torch.no_grad()
+def said(workshop, name, samples, views):
+    """Return what the teacher says now of these readings."""
+    readings = Readings(workshop.corpus, BASE.teachers[name], BASE.views)
+    read = readings.batch(np.array(samples), np.array(views))
+    return workshop.teacher(BASE, name, "train").network(torch.from_numpy(read))
+
+
+@each_teacher
+def test_the_lesson_of_a_sample_and_view_is_what_the_teacher_says_of_that_reading(workshop, name):
+    train = workshop.division(BASE).train.tolist()
+    samples, views = [train[3], train[0], train[3], train[5]], [2, 1, 1, 2]
+    kept, now = lesson(workshop, name, samples, views), said(workshop, name, samples, views)
+    assert_close(kept.logits, now.logits)
+    assert_close(unsorted_features(kept), now.features, **HALF)
+    # Two views of one sample are two lessons: the pairs above could not be mixed up unseen.
+    assert not torch.allclose(kept.features[0], kept.features[2], **HALF)
+
+
+@each_teacher
+def test_every_sample_that_may_be_learnt_has_a_lesson_under_every_view(workshop, name):
+    store = workshop.lessons(BASE, name, "train")
+    assert store.samples.tolist() == workshop.division(BASE).train.tolist()
+    assert store.views == BASE.views.count
+
+
+@each_teacher
+def test_channels_are_sorted_by_descending_saliency(workshop, name):
+    train = workshop.division(BASE).train
+    features = lesson(workshop, name, train, np.ones_like(train)).features
+    magnitude = features.flatten(2).abs().mean(dim=2)
+    assert (magnitude.diff(dim=1) <= 1e-3).all()
+
+
+@pytest.mark.parametrize("ratio", [0.1, 0.5, 1.0])
+@each_teacher
+def test_the_focal_channels_are_the_teachers_most_salient_ones(workshop, name, ratio):
+    train = workshop.division(BASE).train.tolist()
+    kept = lesson(workshop, name, train, [1] * len(train), ratio)
+    now = said(workshop, name, train, [1] * len(train)).features.flatten(2)
+    count = kept.channels.shape[1]
+    salient = now.mean(dim=2).topk(count, dim=1)
+    assert_close(now.mean(dim=2).gather(1, kept.channels), salient.values)
+    for place in range(len(train)):
+        assert_close(kept.features[place].flatten(1), now[place, kept.channels[place]], **HALF)
+
+
+@each_teacher
+def test_a_lessons_grid_is_the_teachers_own(workshop, name):
+    train = workshop.division(BASE).train.tolist()
+    grid = {"skeleton": (4,), "depth": (4, 2, 2)}[name]
+    assert lesson(workshop, name, train[:1], [1]).features.shape == (1, 8, *grid)
+
+
+def maker(workshop, criterion):
+    return LessonMaker(
+        teacher=workshop.teacher(BASE, "skeleton", "train"),
+        readings=Readings(workshop.corpus, BASE.teachers["skeleton"], BASE.views),
+        labels=workshop.corpus.labels,
+        samples=workshop.division(BASE).train,
+        views=BASE.views.count,
+        criterion=criterion,
+        device=CPU,
+    )
+
+
+@pytest.mark.parametrize("criterion", list(Criterion))
+def test_lessons_are_the_same_however_they_are_cut_into_shards(workshop, criterion, monkeypatch):
+    (whole,) = maker(workshop, criterion).shards()
+    monkeypatch.setattr(lesson_making, "SHARD_BYTES", 200)
+    parts = list(maker(workshop, criterion).shards())
+    assert len(parts) > 2
+    for column in ("permutation", "logits", "features"):
+        joined = np.concatenate([getattr(part, column) for part in parts])
+        np.testing.assert_allclose(joined, getattr(whole, column), rtol=2e-3, atol=1e-3)
+
+
+def test_the_making_counts_its_rows(workshop):
+    making = maker(workshop, Criterion.MAGNITUDE)
+    assert making.done == 0
+    rows = sum(len(part.logits) for part in making.shards())
+    assert making.done == making.total == rows == workshop.lesson_count(BASE, "train") == 12
+
+
+def test_the_random_control_is_drawn_for_each_lesson_anew_and_never_again(workshop):
+    (once,), (twice,) = (maker(workshop, Criterion.RANDOM).shards() for _ in range(2))
+    np.testing.assert_array_equal(once.permutation, twice.permutation)
+    assert len(np.unique(once.permutation, axis=0)) == len(once.permutation)
+
+
+def test_lessons_do_not_change_their_teacher(own_workshop):
+    for _ in own_workshop.teach(BASE, "skeleton", "train"):
+        pass
+    before = own_workshop.teacher(BASE, "skeleton", "train")
+    weights = (own_workshop.teacher_folder(BASE, "skeleton", "train") / "model.safetensors").stat()
+    making = LessonMaker(
+        teacher=before,
+        readings=Readings(own_workshop.corpus, BASE.teachers["skeleton"], BASE.views),
+        labels=own_workshop.corpus.labels,
+        samples=own_workshop.division(BASE).train,
+        views=2,
+        criterion=Criterion.MAGNITUDE,
+        device=CPU,
+    )
+    kept = state(before.network)
+    assert len(list(making.shards())) == 1
+    after = own_workshop.teacher(BASE, "skeleton", "train")
+    assert all(kept[name].equal(value) for name, value in before.network.state_dict().items())
+    assert after.sha256 == before.sha256
+    folder = own_workshop.teacher_folder(BASE, "skeleton", "train")
+    assert (folder / "model.safetensors").stat() == weights
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"views.seed": 1},
+        {"views.count": 3},
+        {"focal.criterion": "cam"},
+        {"corpus.validation_subjects": [1]},
+        {"teachers.skeleton.training.seed": 1},
+    ],
+)
+def test_lessons_of_another_making_are_not_found(workshop, fields):
+    with pytest.raises(UserError, match="no readable"):
+        workshop.lessons(changed(fields), "skeleton", "train")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"focal.ratio": 0.1},
+        {"objective.correlation.weight": 9},
+        {"training.seed": 7},
+        {"student.width": 16},
+    ],
+)
+def test_trials_that_differ_in_the_student_share_one_store(workshop, fields):
+    shared = workshop.lessons(BASE, "skeleton", "train")
+    assert workshop.lessons(changed(fields), "skeleton", "train") is shared
+
+
+def test_lessons_that_exist_are_not_made_again(workshop, seen):
+    make(workshop, BASE)
+    assert seen == []
+
+
+def test_a_making_that_is_given_up_leaves_no_store(own_workshop, monkeypatch):
+    monkeypatch.setattr(lesson_making, "SHARD_BYTES", 200)
+    for _ in own_workshop.teach(BASE, "skeleton", "train"):
+        pass
+    making = own_workshop.make_lessons(BASE, "skeleton", "train")
+    assert next(making) > 0
+    making.close()
+    left = content(own_workshop.storage / "lessons")
+    assert [name for name in left if not name.endswith(".lock")] == []
+    with pytest.raises(UserError, match="no readable lessons"):
+        own_workshop.lessons(BASE, "skeleton", "train")
+
+
+def test_another_process_reads_the_lessons_that_this_one_made(workshop):
+    train = workshop.division(BASE).train.tolist()
+    elsewhere = Workshop(workshop.storage, workshop.corpus_folder)
+    one, other = (lesson(w, "depth", train, [2] * len(train)) for w in (workshop, elsewhere))
+    assert one.features.equal(other.features)

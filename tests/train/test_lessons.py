@@ -1,0 +1,182 @@
+"""The lesson store: what is written is what is read, or nothing is."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+
+from fckd.distill.focal import focal_count
+from fckd.errors import UserError
+from fckd.files import new_folder
+from fckd.train.lessons import LessonRows, LessonShape, LessonStore, LessonWriter
+
+CPU = torch.device("cpu")
+KEY = {"teacher": "abc", "criterion": "magnitude"}
+SHAPE = LessonShape(classes=3, channels=8, grid=(2, 3))
+SAMPLES = [9, 2, 5]
+VIEWS = 2
+SHARD = "lessons-00000.arrow"
+
+
+@pytest.fixture
+def rows():
+    random, count = np.random.default_rng(0), len(SAMPLES) * VIEWS
+    return LessonRows(
+        random.normal(size=(count, SHAPE.classes)).astype(np.float32),
+        random.normal(size=(count, SHAPE.channels, SHAPE.positions)).astype(np.float16),
+        random.permuted(np.tile(np.arange(8, dtype=np.int16), (count, 1)), axis=1),
+    )
+
+
+def write(folder, rows, cuts=()):
+    with new_folder(folder) as temporary:
+        writer = LessonWriter(temporary, SHAPE)
+        for start, stop in zip((0, *cuts), (*cuts, len(rows.logits)), strict=True):
+            part = slice(start, stop)
+            writer.add(LessonRows(rows.logits[part], rows.features[part], rows.permutation[part]))
+        writer.close(KEY, SAMPLES, VIEWS)
+    return folder
+
+
+@pytest.fixture
+def folder(tmp_path, rows):
+    return write(tmp_path / "store", rows)
+
+
+def read(store, samples, views, ratio=1.0):
+    return store.read(np.array(samples), np.array(views), ratio, CPU)
+
+
+@pytest.mark.parametrize("cuts", [(), (2,), (1, 2, 5)])
+def test_every_row_is_read_back_as_it_was_written_however_it_was_cut(tmp_path, rows, cuts):
+    store = LessonStore(write(tmp_path / "cut", rows, cuts), KEY)
+    for place, sample in enumerate(SAMPLES):
+        for view in (1, 2):
+            row = place * VIEWS + view - 1
+            lesson = read(store, [sample], [view])
+            np.testing.assert_array_equal(lesson.logits[0], rows.logits[row])
+            np.testing.assert_array_equal(
+                lesson.features[0].flatten(1), rows.features[row].astype(np.float32)
+            )
+            np.testing.assert_array_equal(lesson.channels[0], rows.permutation[row])
+
+
+def test_a_batch_is_read_in_the_order_asked_also_across_shards(tmp_path, rows):
+    store = LessonStore(write(tmp_path / "cut", rows, (1, 4)), KEY)
+    pairs = [(5, 2), (9, 1), (5, 2), (2, 1), (9, 2)]
+    batch = read(store, *zip(*pairs, strict=True), ratio=0.5)
+    for place, (sample, view) in enumerate(pairs):
+        single = read(store, [sample], [view], ratio=0.5)
+        assert batch.logits[place].equal(single.logits[0])
+        assert batch.features[place].equal(single.features[0])
+        assert batch.channels[place].equal(single.channels[0])
+
+
+@pytest.mark.parametrize("ratio", [0.01, 0.25, 0.5, 0.8, 1.0])
+def test_a_ratio_reads_a_prefix_of_the_channels(folder, ratio):
+    store, count = LessonStore(folder, KEY), focal_count(ratio, SHAPE.channels)
+    whole, part = (read(store, [2, 5], [1, 2], r) for r in (1.0, ratio))
+    assert part.features.shape == (2, count, *SHAPE.grid)
+    assert part.features.equal(whole.features[:, :count])
+    assert part.channels.equal(whole.channels[:, :count])
+    assert part.logits.equal(whole.logits)
+
+
+def test_without_a_ratio_only_the_logits_are_read(folder):
+    lesson = read(LessonStore(folder, KEY), [2], [1], ratio=None)
+    assert lesson.logits.shape == (1, SHAPE.classes)
+    assert lesson.features is None
+    assert lesson.channels is None
+
+
+def test_what_is_read_fits_the_losses(folder):
+    lesson = read(LessonStore(folder, KEY), [2], [1])
+    assert lesson.logits.dtype == lesson.features.dtype == torch.float32
+    assert lesson.channels.dtype == torch.int64
+
+
+def test_an_open_store_is_a_memory_map_that_costs_no_memory(folder):
+    before = pa.total_allocated_bytes()
+    store = LessonStore(folder, KEY)
+    assert pa.total_allocated_bytes() - before < (folder / SHARD).stat().st_size / 4
+    assert str(folder / SHARD) in Path("/proc/self/maps").read_text()
+    assert read(store, [2], [1]).features.isfinite().all()
+
+
+def test_changing_what_was_read_does_not_change_the_store(folder):
+    store = LessonStore(folder, KEY)
+    read(store, [2], [1]).logits.zero_()
+    assert read(store, [2], [1]).logits.abs().sum() > 0
+
+
+@pytest.mark.parametrize(
+    ("sample", "view"),
+    [(3, 1), (0, 1), (10, 1), (100, 1), (2, 0), (2, 3), (9, 0), (-1, 1)],
+)
+def test_a_pair_that_has_no_lesson_is_refused_rather_than_given_anothers(folder, sample, view):
+    with pytest.raises(ValueError, match=f"no lesson of sample {sample} under view {view}"):
+        read(LessonStore(folder, KEY), [2, sample], [1, view])
+
+
+@pytest.mark.parametrize(
+    "key", [{}, {"teacher": "abc"}, {**KEY, "criterion": "cam"}, {**KEY, "views": 2}]
+)
+def test_lessons_made_from_something_else_are_refused(folder, key):
+    with pytest.raises(UserError, match="made from something else"):
+        LessonStore(folder, key)
+
+
+def test_lessons_of_another_schema_are_refused(folder):
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps({**manifest, "schema_version": 0}))
+    with pytest.raises(UserError, match="made from something else"):
+        LessonStore(folder, KEY)
+
+
+def test_a_shard_that_was_changed_by_one_bit_is_refused(folder):
+    content = bytearray((folder / SHARD).read_bytes())
+    content[len(content) // 2] ^= 1
+    (folder / SHARD).write_bytes(content)
+    with pytest.raises(UserError, match="checksum"):
+        LessonStore(folder, KEY)
+
+
+def test_a_shard_that_is_missing_or_cut_short_is_refused(folder):
+    whole = (folder / SHARD).read_bytes()
+    (folder / SHARD).write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(UserError, match="checksum"):
+        LessonStore(folder, KEY)
+    (folder / SHARD).unlink()
+    with pytest.raises(UserError, match="is missing"):
+        LessonStore(folder, KEY)
+
+
+@pytest.mark.parametrize("manifest", [None, "", "{"])
+def test_a_folder_without_a_readable_manifest_is_refused(folder, manifest):
+    (folder / "manifest.json").unlink()
+    if manifest is not None:
+        (folder / "manifest.json").write_text(manifest)
+    with pytest.raises(UserError, match="no readable lessons"):
+        LessonStore(folder, KEY)
+
+
+@pytest.mark.filterwarnings("ignore:overflow")
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("features", np.nan),
+        ("features", -np.inf),
+        ("features", 70_000.0),
+        ("logits", np.nan),
+        ("logits", np.inf),
+    ],
+)
+def test_a_value_that_half_precision_cannot_hold_is_refused(tmp_path, rows, column, value):
+    wide = LessonRows(rows.logits, rows.features.astype(np.float32), rows.permutation)
+    getattr(wide, column)[1, 1] = value
+    with pytest.raises(UserError, match="not finite"):
+        write(tmp_path / "store", wide)
+    assert list(tmp_path.iterdir()) == []
