@@ -28,11 +28,12 @@ def suggester(space: Space) -> Callable[[optuna.Trial], dict[str, Any]]:
 
     def suggest(trial: optuna.Trial) -> dict[str, Any]:
         fields, off = _switches(trial, parameters)
-        for name, parameter in parameters.items():
+        # Focal parameters last: whether there is a feature term is known by then.
+        for name in sorted(parameters, key=lambda name: name.startswith(FOCAL)):
             if name not in fields and not name.startswith(tuple(off)):
                 if name.startswith(FOCAL) and not _has_feature_term(space.experiment, fields):
                     continue
-                fields[name] = _draw(trial, name, parameter)
+                fields[name] = _draw(trial, name, parameters[name])
         return fields
 
     return suggest
@@ -83,14 +84,8 @@ def _switches(
 
 def _has_feature_term(experiment: Experiment, fields: Mapping[str, Any]) -> bool:
     objective = experiment.objective
-    base = dict(
-        zip(
-            FEATURE_TERMS,
-            (objective.correlation.weight, objective.distribution.weight),
-            strict=True,
-        )
-    )
-    return any(fields.get(name, 1.0 if base[name] == 0 else base[name]) for name in FEATURE_TERMS)
+    base = (objective.correlation.weight, objective.distribution.weight)
+    return any(fields.get(name, weight) for name, weight in zip(FEATURE_TERMS, base, strict=True))
 
 
 def _draw(trial: optuna.Trial, name: str, parameter: Parameter) -> str | float:

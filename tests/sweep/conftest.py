@@ -32,7 +32,7 @@ def _empty_ledger(tmp_path_factory):
 
 @pytest.fixture
 def new_storage(_empty_ledger, tmp_path):
-    """Return a function that makes an empty ledger in a new folder and returns its URL."""
+    """Return a function that makes an empty ledger in a new folder and returns its address."""
 
     def make(name):
         folder = tmp_path / str(name)

@@ -20,6 +20,7 @@ from tests.sweep.ledgers import (
     begin,
     complete,
     opened,
+    ready,
 )
 
 NEVER = 0
@@ -231,7 +232,7 @@ def test_a_driver_killed_at_any_write_loses_doubles_and_forgets_nothing(new_stor
         storage, heard = new_storage(write), Heard()
         with pytest.raises(Killed):
             begin(Mortal(storage, write).storage, heard)
-        ledger = opened(storage)
+        ledger = opened(ready(storage))
         complete(ledger, heard)
         assert_whole(ledger, heard)
 
@@ -245,10 +246,10 @@ def test_a_driver_killed_at_any_write_of_its_reopening_loses_nothing_either(new_
     assert reopening >= 6
     for write in range(1, reopening + 1):
         storage, heard = new_storage(write), Heard()
-        begin(storage, heard)
+        begin(ready(storage), heard)
         with pytest.raises(Killed):
             opened(Mortal(storage, write).storage)
-        ledger = opened(storage)
+        ledger = opened(ready(storage))
         complete(ledger, heard)
         assert_whole(ledger, heard)
 

@@ -1,0 +1,153 @@
+"""From a space to suggestions: what is off takes nothing with it into the search."""
+
+import optuna
+import pytest
+
+from fckd.errors import UserError
+from fckd.sweep.suggest import check_bounds, fixed, suggester
+from tests.sweep.spaces import (
+    CORRELATION,
+    DISTRIBUTION,
+    LOGITS,
+    RATIO,
+    TEMPERATURE,
+    searching,
+    space,
+)
+
+WEIGHT = {"low": 0.5, "high": 2.0, "may_be_off": True}
+FOCAL_RATIO = {"low": 0.1, "high": 1.0}
+
+
+def drawn_often(given, times=40):
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    return [suggester(given)(study.ask()) for _ in range(times)]
+
+
+# Terms that are off
+
+
+def test_a_term_that_is_off_has_weight_0_and_no_temperature():
+    for fields in drawn_often(space()):
+        assert (TEMPERATURE in fields) == (fields[DISTRIBUTION] > 0)
+
+
+def test_terms_are_off_in_some_trials_and_on_in_others():
+    weights = [fields[DISTRIBUTION] for fields in drawn_often(space())]
+    assert 0 in weights
+    assert any(0.3 <= weight <= 10 for weight in weights)
+
+
+def test_a_term_that_may_not_be_off_never_is():
+    given = searching({CORRELATION: {"low": 0.5, "high": 2.0}})
+    assert all(fields[CORRELATION] >= 0.5 for fields in drawn_often(given))
+
+
+def test_without_a_feature_term_no_focal_parameter_is_drawn():
+    for fields in drawn_often(space()):
+        assert (RATIO in fields) == bool(fields[CORRELATION] or fields[DISTRIBUTION])
+
+
+@pytest.mark.parametrize("order", [(RATIO, CORRELATION), (CORRELATION, RATIO)])
+def test_a_feature_term_that_the_base_leaves_out_is_no_reason_to_draw_focal_parameters(order):
+    # the base experiment has neither correlation nor distribution, and only one is searched
+    parameters = {RATIO: FOCAL_RATIO, CORRELATION: WEIGHT}
+    given = searching({name: parameters[name] for name in order})
+    for fields in drawn_often(given):
+        assert (RATIO in fields) == (fields[CORRELATION] > 0)
+
+
+def test_a_feature_term_of_the_base_that_is_not_searched_keeps_focal_parameters():
+    objective = {"correlation": {"weight": 1.0}}
+    given = searching({RATIO: FOCAL_RATIO, LOGITS: WEIGHT}, experiment={"objective": objective})
+    assert all(RATIO in fields for fields in drawn_often(given))
+
+
+def test_a_weight_without_a_switch_counts_as_a_feature_term_wherever_it_stands():
+    weight = {"low": 0.5, "high": 2.0}
+    for names in ((RATIO, CORRELATION), (CORRELATION, RATIO)):
+        parameters = {name: FOCAL_RATIO if name == RATIO else weight for name in names}
+        assert all(RATIO in fields for fields in drawn_often(searching(parameters)))
+
+
+def test_a_weight_of_0_among_choices_is_no_feature_term():
+    given = searching({RATIO: FOCAL_RATIO, CORRELATION: {"choices": [0.0, 1.0]}})
+    for fields in drawn_often(given):
+        assert (RATIO in fields) == (fields[CORRELATION] > 0)
+
+
+# Values
+
+
+def test_an_integer_range_gives_integers():
+    given = searching({"training.epochs": {"low": 2, "high": 9, "integer": True}})
+    epochs = [fields["training.epochs"] for fields in drawn_often(given)]
+    assert all(type(value) is int for value in epochs)
+    assert set(epochs) == set(range(2, 10))
+
+
+def test_steps_and_choices_are_kept_to():
+    given = searching(
+        {
+            RATIO: {"low": 0.25, "high": 1.0, "step": 0.25},
+            "focal.criterion": {"choices": ["cam", "magnitude"]},
+            CORRELATION: {"low": 0.5, "high": 2.0},
+        }
+    )
+    found = drawn_often(given)
+    assert {fields[RATIO] for fields in found} == {0.25, 0.5, 0.75, 1.0}
+    assert {fields["focal.criterion"] for fields in found} == {"cam", "magnitude"}
+
+
+# Points
+
+
+def test_a_weight_of_0_maps_to_its_switch_being_off():
+    assert fixed(space(), {CORRELATION: 0, DISTRIBUTION: 1.5}) == {
+        f"{CORRELATION}.on": False,
+        f"{DISTRIBUTION}.on": True,
+        DISTRIBUTION: 1.5,
+    }
+
+
+def test_what_a_point_leaves_out_is_left_to_the_sampler():
+    assert fixed(space(), {RATIO: 0.5}) == {RATIO: 0.5}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {CORRELATION: 0, DISTRIBUTION: 0},
+        {CORRELATION: 2.5, DISTRIBUTION: 0, RATIO: 0.5},
+        {CORRELATION: 0, DISTRIBUTION: 3.0, TEMPERATURE: 4.0, RATIO: 1.0},
+    ],
+)
+def test_a_point_comes_out_of_the_search_as_it_went_in(given):
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
+    study.enqueue_trial(fixed(space(), given))
+    assert suggester(space())(study.ask()) == given
+
+
+# Bounds
+
+
+@pytest.mark.parametrize(
+    ("name", "parameter"),
+    [
+        (RATIO, {"low": 0.1, "high": 1.5}),
+        (CORRELATION, {"low": -1.0, "high": 1.0}),
+        ("focal.criterion", {"choices": ["cam", "prettiest"]}),
+        ("training.epochs", {"low": 0, "high": 5, "integer": True}),
+        ("training.batch_size", {"low": 2.5, "high": 8}),
+        ("objective.correlation.wieght", {"low": 0.1, "high": 1.0}),
+        ("nowhere", {"choices": [1, 2]}),
+    ],
+)
+def test_bounds_that_the_experiment_refuses_are_found_before_anything_starts(name, parameter):
+    with pytest.raises(UserError) as caught:
+        check_bounds(searching({name: parameter}))
+    assert f"search.parameters.{name} = " in caught.value.given
+
+
+def test_bounds_that_the_experiment_takes_pass():
+    check_bounds(space())
