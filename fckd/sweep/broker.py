@@ -24,8 +24,9 @@ class Broker:
         self._assigned: dict[str, str] = {}
         self._losses: defaultdict[str, int] = defaultdict(int)
         self._stopped: set[str] = set()
-        self._ends: dict[str, Message] = {}
-        self._messages: defaultdict[str, asyncio.Queue[Message]] = defaultdict(asyncio.Queue)
+        self._rounds: defaultdict[str, int] = defaultdict(int)
+        self._told: defaultdict[str, list[Message]] = defaultdict(list)
+        self._news: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._changed = asyncio.Condition()
         self._closed = ""
 
@@ -34,32 +35,37 @@ class Broker:
         if task.key in self._tasks:
             return
         self._tasks[task.key] = task
-        if self._closed:
-            self._end(task.key, "failed", self._closed)
-            return
         await self._queue(task, first=False)
 
     async def join(self, group: str) -> None:
         """Take note that a group (again) has fresh workers, and queue again what it had lost."""
         await self._give_back(group, "the workers of this trial died")
 
-    async def leave(self, group: str, reason: str) -> None:
-        """Take note that a group ended for good."""
+    async def leave(self, group: str, reason: str, only: str | None = None) -> None:
+        """Take note that a group ended for good; the task for which it was made goes with it."""
         await self._give_back(group, reason)
+        if only is not None and self._take(only) is not None:
+            self._end(only, "failed", reason)
 
     async def next_task(self, group: str, only: str | None) -> Task | None:
-        """Wait for a task (the one with the key `only`, if given); None after `close`."""
+        """Wait for a task (the one with the key `only`, if given).
+
+        None after `close`, and when the only task has ended.
+        A group that joins again meanwhile has lost the worker that asked: nothing is handed to it.
+        """
+        asked_in = self._rounds[group]
         async with self._changed:
-            while True:
+            while self._rounds[group] == asked_in:
                 task = self._take(only)
                 if task is not None:
                     self._assigned[group] = task.key
                     attempt = self._losses[task.key] + 1
                     self._say(task.key, {"kind": "started", "group": group, "attempt": attempt})
                     return task
-                if self._closed:
+                if self._closed or (only is not None and self._has_ended(only)):
                     return None
                 await self._changed.wait()
+        return None
 
     async def report(self, key: str, epoch: int, metrics: Mapping[str, float]) -> bool:
         """Pass an epoch on; return whether the trial shall go on."""
@@ -78,18 +84,15 @@ class Broker:
         """Ask a trial to end after its current epoch."""
         self._stopped.add(key)
 
-    async def messages(self, key: str) -> list[Message]:
-        """Wait for at least one message about a task and return all there are.
+    async def messages(self, key: str, heard: int) -> list[Message]:
+        """Wait for more than the `heard` messages about a task and return the further ones.
 
-        The end is told again to whoever asks again: the first to hear of it may have died.
+        None is taken away: whoever follows a trial in a dead one's place hears all of them.
         """
-        queue = self._messages[key]
-        if queue.empty() and key in self._ends:
-            return [self._ends[key]]
-        found = [await queue.get()]
-        while not queue.empty():
-            found.append(queue.get_nowait())
-        return found
+        while len(self._told[key]) <= heard:
+            self._news[key].clear()
+            await self._news[key].wait()
+        return self._told[key][heard:]
 
     async def close(self, reason: str = "the sweep was closed") -> None:
         """Let idle groups return, and fail what nobody will work on any more."""
@@ -101,7 +104,9 @@ class Broker:
             self._changed.notify_all()
 
     async def _queue(self, task: Task, *, first: bool) -> None:
-        if first:
+        if self._closed:
+            self._end(task.key, "failed", self._closed)
+        elif first:
             self._waiting.appendleft(task)
         else:
             self._waiting.append(task)
@@ -109,6 +114,7 @@ class Broker:
             self._changed.notify_all()
 
     async def _give_back(self, group: str, reason: str) -> None:
+        self._rounds[group] += 1
         key = self._assigned.pop(group, None)
         if key is None:
             return
@@ -128,13 +134,13 @@ class Broker:
     def _end(
         self, key: str, state: str, reason: str, outcome: Mapping[str, Any] | None = None
     ) -> None:
-        self._ends[key] = {
-            "kind": "ended",
-            "state": state,
-            "reason": reason,
-            "outcome": None if outcome is None else dict(outcome),
-        }
-        self._say(key, self._ends[key])
+        message = {"kind": "ended", "state": state, "reason": reason}
+        self._say(key, message | {"outcome": None if outcome is None else dict(outcome)})
+
+    def _has_ended(self, key: str) -> bool:
+        told = self._told[key]
+        return bool(told) and told[-1]["kind"] == "ended"
 
     def _say(self, key: str, message: Message) -> None:
-        self._messages[key].put_nowait(message)
+        self._told[key].append(message)
+        self._news[key].set()

@@ -75,7 +75,7 @@ def run_group(ground: Ground, name: str, only: str | None) -> None:
     except ray.train.TrainingFailedError as failure:
         reason = f"its worker group ended: {failure}"
     finally:
-        ray.get(ground.broker.leave.remote(name, reason))
+        ray.get(ground.broker.leave.remote(name, reason, only))
 
 
 class Pool:

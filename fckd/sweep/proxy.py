@@ -22,11 +22,12 @@ def follow(config: dict[str, str], ground: Ground) -> None:
         name = task.key.replace("/", "-")
         group = threading.Thread(target=run_group, args=(ground, name, task.key), daemon=True)
         group.start()
-    ended = False
+    heard, ended = 0, False
     while not ended:
         # All that waits goes in one report: Tune takes longer over a report than a small student
         # over an epoch, and a decision to stop must not come epochs too late.
-        messages = ray.get(ground.broker.messages.remote(task.key))
+        messages = ray.get(ground.broker.messages.remote(task.key, heard))
+        heard += len(messages)
         tune.report({MESSAGES: json.dumps(messages)})
         ended = any(message["kind"] == "ended" for message in messages)
     if group is not None:

@@ -1,0 +1,304 @@
+"""The broker: every task that was submitted ends, whoever dies meanwhile."""
+
+import asyncio
+
+import pytest
+
+from fckd.sweep.broker import Broker
+from fckd.train.task import Task
+
+
+def task(key):
+    return Task(key, {}, "train", f"/runs/{key}")
+
+
+def run(story):
+    """Run a coroutine; a story that waits for ever is a broken promise, not a hanging test."""
+    return asyncio.run(asyncio.wait_for(story, 5))
+
+
+async def kinds(broker, key):
+    return [message["kind"] for message in await broker.messages(key, 0)]
+
+
+async def end_of(broker, key):
+    (*_, last) = await broker.messages(key, 0)
+    assert last["kind"] == "ended"
+    return last["state"], last["reason"]
+
+
+async def waiting(coroutine):
+    """Start a coroutine and let it come to the point where it waits."""
+    started = asyncio.create_task(coroutine)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not started.done()
+    return started
+
+
+# Handing out
+
+
+def test_tasks_are_handed_out_in_the_order_of_their_submission():
+    async def story():
+        broker = Broker(retries=0)
+        for key in "abc":
+            await broker.submit(task(key))
+        return [(await broker.next_task("0", None)).key for _ in "abc"]
+
+    assert run(story()) == ["a", "b", "c"]
+
+
+def test_a_task_is_not_queued_twice():
+    async def story():
+        broker = Broker(retries=0)
+        await broker.submit(task("a"))
+        await broker.submit(task("a"))
+        await broker.next_task("0", None)
+        await broker.submit(task("a"))
+        await waiting(broker.next_task("1", None))
+
+    run(story())
+
+
+def test_a_group_that_waits_gets_the_task_that_comes():
+    async def story():
+        broker = Broker(retries=0)
+        waits = await waiting(broker.next_task("0", None))
+        await broker.submit(task("a"))
+        return (await waits).key
+
+    assert run(story()) == "a"
+
+
+def test_only_matches_its_own_task():
+    async def story():
+        broker = Broker(retries=0)
+        for key in "ab":
+            await broker.submit(task(key))
+        own = await broker.next_task("b", "b")
+        stranger = await waiting(broker.next_task("c", "c"))
+        other = await broker.next_task("0", None)
+        return own.key, other.key, stranger.done()
+
+    assert run(story()) == ("b", "a", False)
+
+
+# Reporting
+
+
+def test_the_trial_hears_of_start_epochs_and_end_in_order():
+    async def story():
+        broker = Broker(retries=0)
+        await broker.submit(task("a"))
+        await broker.next_task("0", None)
+        assert await broker.report("a", 1, {"validation/accuracy": 0.5})
+        await broker.finish("a", "finished", "", {"metrics": {"validation/accuracy": 0.5}})
+        return await broker.messages("a", 0)
+
+    started, epoch, ended = run(story())
+    assert started == {"kind": "started", "group": "0", "attempt": 1}
+    assert epoch == {"kind": "epoch", "epoch": 1, "metrics": {"validation/accuracy": 0.5}}
+    assert ended["state"] == "finished"
+    assert ended["outcome"] == {"metrics": {"validation/accuracy": 0.5}}
+
+
+def test_a_trial_waits_for_messages_that_it_has_not_heard():
+    async def story():
+        broker = Broker(retries=0)
+        await broker.report("a", 1, {})
+        waits = await waiting(broker.messages("a", 1))
+        await broker.report("a", 2, {})
+        return await waits
+
+    (message,) = run(story())
+    assert message["epoch"] == 2
+
+
+def test_stop_is_heard_at_the_next_report_and_by_its_own_trial_only():
+    async def story():
+        broker = Broker(retries=0)
+        before = await broker.report("a", 1, {})
+        await broker.stop("a")
+        return before, await broker.report("a", 2, {}), await broker.report("b", 2, {})
+
+    assert run(story()) == (True, False, True)
+
+
+def test_a_trial_that_takes_a_dead_ones_place_hears_everything_again():
+    async def story():
+        broker = Broker(retries=0)
+        await broker.submit(task("a"))
+        await broker.next_task("0", None)
+        dead = await waiting(broker.messages("a", 1))
+        await broker.submit(task("a"))
+        successor = await broker.messages("a", 0)
+        last = await waiting(broker.messages("a", len(successor)))
+        await broker.finish("a", "finished", "", None)
+        assert await dead == await last
+        return await kinds(broker, "a")
+
+    assert run(story()) == ["started", "ended"]
+
+
+# Losing groups
+
+
+def test_a_lost_group_has_its_task_handed_out_again_at_once():
+    async def story():
+        broker = Broker(retries=1)
+        for key in "ab":
+            await broker.submit(task(key))
+        await broker.next_task("0", None)
+        await broker.join("0")
+        again = await broker.next_task("0", None)
+        *_, started = await broker.messages("a", 0)
+        return again.key, started["attempt"]
+
+    assert run(story()) == ("a", 2)
+
+
+def test_another_group_takes_over_the_task_of_one_that_ended_for_good():
+    async def story():
+        broker = Broker(retries=1)
+        await broker.submit(task("a"))
+        await broker.next_task("0", None)
+        waits = await waiting(broker.next_task("1", None))
+        await broker.leave("0", "its node is gone")
+        return (await waits).key
+
+    assert run(story()) == "a"
+
+
+@pytest.mark.parametrize("retries", [0, 1, 3])
+def test_a_task_is_tried_again_as_often_as_allowed_and_then_failed_with_the_reason(retries):
+    async def story():
+        broker = Broker(retries)
+        await broker.submit(task("a"))
+        for _ in range(retries + 1):
+            assert (await broker.next_task("0", None)).key == "a"
+            await broker.join("0")
+        await waiting(broker.next_task("0", None))
+        attempts = (await kinds(broker, "a")).count("started")
+        return attempts, await end_of(broker, "a")
+
+    times = retries + 1
+    reason = f"the workers of this trial died ({times} times)"
+    assert run(story()) == (times, ("failed", reason))
+
+
+def test_a_group_that_had_nothing_loses_nothing_by_joining_again():
+    async def story():
+        broker = Broker(retries=0)
+        await broker.join("0")
+        await broker.submit(task("a"))
+        await broker.next_task("0", None)
+        await broker.finish("a", "finished", "", None)
+        await broker.join("0")
+        return await end_of(broker, "a")
+
+    assert run(story()) == ("finished", "")
+
+
+def test_a_worker_that_died_while_it_waited_is_handed_nothing():
+    async def story():
+        broker = Broker(retries=0)
+        dead = await waiting(broker.next_task("0", None))
+        await broker.join("0")
+        alive = await waiting(broker.next_task("0", None))
+        for key in "ab":
+            await broker.submit(task(key))
+        return await dead, (await alive).key, (await broker.next_task("1", None)).key
+
+    assert run(story()) == (None, "a", "b")
+
+
+def test_a_group_made_for_one_task_that_never_came_up_fails_that_task():
+    async def story():
+        broker = Broker(retries=2)
+        for key in "ab":
+            await broker.submit(task(key))
+        await broker.leave("a", "no GPU", only="a")
+        return await end_of(broker, "a"), (await broker.next_task("0", None)).key
+
+    assert run(story()) == (("failed", "no GPU"), "b")
+
+
+def test_a_group_made_for_one_task_leaves_its_end_as_it_was():
+    async def story():
+        broker = Broker(retries=2)
+        await broker.submit(task("a"))
+        await broker.next_task("a", "a")
+        await broker.finish("a", "finished", "", None)
+        await broker.leave("a", "its worker group ended", only="a")
+        return await end_of(broker, "a")
+
+    assert run(story()) == ("finished", "")
+
+
+def test_a_group_made_for_one_task_returns_when_that_has_ended():
+    async def story():
+        broker = Broker(retries=0)
+        await broker.submit(task("a"))
+        await broker.next_task("a", "a")
+        await broker.finish("a", "finished", "", None)
+        return await broker.next_task("a", "a")
+
+    assert run(story()) is None
+
+
+# Closing
+
+
+def test_close_fails_what_waits_with_the_reason():
+    async def story():
+        broker = Broker(retries=0)
+        await broker.submit(task("a"))
+        await broker.close("no worker group is left")
+        return await end_of(broker, "a")
+
+    assert run(story()) == ("failed", "no worker group is left")
+
+
+def test_close_lets_idle_groups_return():
+    async def story():
+        broker = Broker(retries=0)
+        idle = await waiting(broker.next_task("0", None))
+        await broker.close()
+        return await idle, await broker.next_task("1", None)
+
+    assert run(story()) == (None, None)
+
+
+def test_close_lets_a_running_task_finish():
+    async def story():
+        broker = Broker(retries=0)
+        await broker.submit(task("a"))
+        await broker.next_task("0", None)
+        await broker.close()
+        await broker.finish("a", "finished", "", None)
+        return await end_of(broker, "a")
+
+    assert run(story()) == ("finished", "")
+
+
+def test_a_task_that_comes_after_close_fails_at_once():
+    async def story():
+        broker = Broker(retries=0)
+        await broker.close("the sweep was closed")
+        await broker.submit(task("a"))
+        return await end_of(broker, "a")
+
+    assert run(story()) == ("failed", "the sweep was closed")
+
+
+def test_a_task_that_is_given_back_after_close_fails_for_nobody_will_take_it():
+    async def story():
+        broker = Broker(retries=5)
+        await broker.submit(task("a"))
+        await broker.next_task("0", None)
+        await broker.close("the sweep was closed")
+        await broker.leave("0", "its worker group ended")
+        return await end_of(broker, "a")
+
+    assert run(story()) == ("failed", "the sweep was closed")
