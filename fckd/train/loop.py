@@ -74,7 +74,7 @@ def distill(
         resume: A checkpoint of the same study and number of ranks; the run goes on bit-equal.
 
     Raises:
-        TrainingError: A loss is not finite, or a weighted term has no gradient at step 1.
+        TrainingError: A metric is not finite, or a weighted term has no gradient at step 1.
     """
     run = _Run(study, device or torch.device("cpu"), World())
     first = 1 if resume is None else run.restore(resume) + 1
@@ -112,11 +112,13 @@ class _Run:
         # Dropout is a function of seed, epoch and rank: a resumed run needs no generator's state.
         torch.manual_seed(hash((self.study.training.seed, epoch, self.world.rank)) & 0x7FFFFFFF)
         metrics = self._train(epoch)
+        _require_finite(metrics, epoch)
         last = epoch == self.study.training.epochs
         evaluation = None
         if last or self.study.measure_every_epoch:
             evaluation = evaluate(self.student, self.study, self.device, self.world)
             metrics |= evaluation.metrics
+            _require_finite(evaluation.metrics, epoch)
         metrics["seconds"] = time.perf_counter() - begun
         return EpochResult(epoch, metrics, evaluation, self.student, lambda: self.checkpoint(epoch))
 
@@ -140,7 +142,7 @@ class _Run:
             self.optimizer.step()
             for name, term in terms.items():
                 sums[name] = sums.get(name, 0.0) + term.value.detach()
-        return self._means(sums, terms, steps, epoch) | gradients
+        return self._means(sums, terms, steps) | gradients
 
     def _forward(self, batch: Batch) -> tuple[dict[str, Term], list[Tensor]]:
         read = torch.from_numpy(self.study.readings.batch(batch.samples, batch.views))
@@ -172,16 +174,19 @@ class _Run:
                 )
 
     def _means(
-        self, sums: Mapping[str, Tensor], terms: Mapping[str, Term], steps: int, epoch: int
+        self, sums: Mapping[str, Tensor], terms: Mapping[str, Term], steps: int
     ) -> dict[str, float]:
         stacked = torch.stack(list(sums.values()))
         values = self.world.sum(stacked).div(steps * self.world.size).tolist()
         means = {f"train/{name}": value for name, value in zip(sums, values, strict=True)}
         loss = sum(terms[name].weight * means[f"train/{name}"] for name in sums)
-        broken = [name for name, value in means.items() if not math.isfinite(value)]
-        if broken:
-            raise TrainingError(f"not finite in epoch {epoch}: {', '.join(broken)}")
         return means | {"train/loss": loss}
+
+
+def _require_finite(metrics: Mapping[str, float], epoch: int) -> None:
+    broken = [name for name, value in metrics.items() if not math.isfinite(value)]
+    if broken:
+        raise TrainingError(f"not finite in epoch {epoch}: {', '.join(broken)}")
 
 
 def _norm(value: Tensor, inputs: Sequence[Tensor]) -> Tensor:
