@@ -158,10 +158,11 @@ class LessonStore:
         # Checked, for a wrong index would silently be the lesson of another sample or view.
         there = (samples >= 0) & (samples < len(self._position))
         there &= (views >= 1) & (views <= self.views)
-        positions = np.where(there, self._position[np.where(there, samples, 0)], -1)
+        positions: np.ndarray = np.where(there, self._position[np.where(there, samples, 0)], -1)
         for place in np.flatnonzero(positions < 0)[:1]:
             raise ValueError(f"no lesson of sample {samples[place]} under view {views[place]}")
-        return positions * self.views + views - 1
+        rows: np.ndarray = positions * self.views + views - 1
+        return rows
 
     def _gather(self, rows: np.ndarray, column: str, count: int | None) -> np.ndarray:
         shards = np.searchsorted(self._starts, rows, side="right") - 1

@@ -113,6 +113,7 @@ class _Run:
         torch.manual_seed(hash((self.study.training.seed, epoch, self.world.rank)) & 0x7FFFFFFF)
         metrics = self._train(epoch)
         _require_finite(metrics, epoch)
+        self.world.share_buffers(self.module)
         last = epoch == self.study.training.epochs
         evaluation = None
         if last or self.study.measure_every_epoch:

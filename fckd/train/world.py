@@ -27,6 +27,16 @@ class World:
             module = nn.SyncBatchNorm.convert_sync_batchnorm(module)  # type: ignore[no-untyped-call]
         return DistributedDataParallel(module)
 
+    def share_buffers(self, module: nn.Module) -> None:
+        """Give every rank the first one's buffers.
+
+        On CPUs each rank's running statistics follow its own share of the last batch; the network
+        that is measured must be the one that the first rank keeps.
+        """
+        if self.size > 1:
+            for buffer in module.buffers():
+                distributed.broadcast(buffer, src=0)
+
     def sum(self, values: Tensor) -> Tensor:
         """Return the element-wise sum of `values` over the ranks."""
         if self.size > 1:

@@ -1,0 +1,97 @@
+"""What other processes do: two ranks that train together, and two that are killed at work."""
+
+import os
+import signal
+from pathlib import Path
+
+import torch
+from torch import distributed
+
+from fckd.config.experiment import Experiment
+from fckd.errors import TrainingError
+from fckd.train import lesson_making, task
+from fckd.train.checkpoints import load_checkpoint, save_checkpoint
+from fckd.train.loop import distill
+from fckd.train.workshop import Workshop
+from tests.train.small import BASE, state, told
+
+RANKS = 2
+KILLED_AFTER = 2
+
+
+def train_together(rank, folder, storage, corpus, runs):
+    """Train each run as one of two ranks; leave what this rank saw in `folder`.
+
+    Args:
+        rank: Of this process.
+        folder: Where results and the ranks' meeting point go.
+        storage: Of the workshop.
+        corpus: Folder of the corpus.
+        runs: Experiments as JSON values, by name.
+    """
+    torch.set_num_threads(1)
+    distributed.init_process_group(
+        "gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=RANKS
+    )
+    workshop = Workshop(Path(storage), Path(corpus))
+    found = {}
+    for name, described in runs.items():
+        experiment = Experiment.model_validate(described)
+        study = workshop.study(experiment, "train")
+        try:
+            found[name] = report(list(distill(study)))
+        except TrainingError as failure:
+            found[name] = {"failure": str(failure)}
+    found["resumed"] = report(interrupted(study, rank, Path(folder)))
+    key = "task"
+    outcome = task.run_task(
+        task.Task(key, described, "train", f"{folder}/task"),
+        workshop,
+        lambda _epoch, _metrics: True,
+    )
+    found[key] = None if outcome is None else dict(outcome.metrics)
+    torch.save(found, Path(folder) / f"rank{rank}.pt")
+    distributed.destroy_process_group()
+
+
+def report(epochs):
+    """Return what a run left, as plain values and tensors."""
+    last = epochs[-1]
+    return {
+        "metrics": told(last),
+        "state": state(last.network),
+        "gradients": {name: p.grad.clone() for name, p in last.network.named_parameters()},
+        "logits": last.evaluation.logits,
+    }
+
+
+def interrupted(study, rank, folder):
+    """Return the epochs after the first, from the first rank's checkpoint."""
+    first = next(distill(study))
+    if rank == 0:
+        save_checkpoint(folder / "checkpoint.pt", first.checkpoint())
+    distributed.barrier()
+    return list(distill(study, resume=load_checkpoint(folder / "checkpoint.pt", "cpu")))
+
+
+def die():
+    """End this process as a machine that loses its power would."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def die_between_shards(storage, corpus):
+    """Write the first of several shards of lessons, then die."""
+    lesson_making.SHARD_BYTES = 200
+    workshop = Workshop(Path(storage), Path(corpus))
+    for _ in workshop.teach(BASE, "skeleton", "train"):
+        pass
+    for _ in workshop.make_lessons(BASE, "skeleton", "train"):
+        die()
+
+
+def die_after_an_epoch(given, storage, corpus):
+    """Train until the epoch `KILLED_AFTER` was reported, then die."""
+    torch.set_num_threads(1)
+    task.CHECKPOINT_SECONDS = -1.0
+    workshop = Workshop(Path(storage), Path(corpus))
+    task.run_task(given, workshop, lambda epoch, _metrics: epoch < KILLED_AFTER or die())

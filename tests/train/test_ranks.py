@@ -1,0 +1,120 @@
+"""Two real ranks (gloo, processes of their own) against one."""
+
+import math
+
+import pytest
+import torch
+from torch import multiprocessing
+from torch.testing import assert_close
+
+from fckd.train.evaluation import evaluate
+from fckd.train.world import World
+from tests.train.elsewhere import RANKS, train_together
+from tests.train.small import ALONE, DEAD, TERMS, changed, content, make, same, trained
+
+GROUP = {"student.normalization": "group"}
+ONE_STEP = {"batch_size": 6, "epochs": 1}
+RUNS = {
+    "one step": changed(GROUP, **ONE_STEP),
+    "several steps": changed(GROUP, epochs=2),
+    "batch normalisation": changed(**ONE_STEP),
+    "student alone": changed({**ALONE, **GROUP}, **ONE_STEP),
+    "dead": changed(DEAD),
+    # The last one is also interrupted and resumed, and run as a task.
+    "dropout": changed({"student.dropout": 0.5}, epochs=2),
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("ranks")
+
+
+@pytest.fixture(scope="module")
+def ranks(workshop, folder):
+    """What each of the two ranks saw, by run."""
+    make(workshop, RUNS["dead"])
+    runs = {name: run.model_dump(mode="json") for name, run in RUNS.items()}
+    given = (str(folder), str(workshop.storage), str(workshop.corpus_folder), runs)
+    multiprocessing.spawn(train_together, given, nprocs=RANKS)
+    return [torch.load(folder / f"rank{rank}.pt", weights_only=True) for rank in range(RANKS)]
+
+
+@pytest.fixture
+def alone(workshop):
+    def train(name):
+        return trained(workshop.study(RUNS[name], "train"))
+
+    return train
+
+
+def gradients(result):
+    return {name: p.grad for name, p in result.network.named_parameters()}
+
+
+@pytest.mark.parametrize("name", ["one step", "student alone"])
+def test_two_ranks_have_the_gradients_of_one_that_sees_the_whole_batch(ranks, alone, name):
+    assert_close(ranks[0][name]["gradients"], gradients(alone(name)), rtol=1e-4, atol=1e-6)
+
+
+def test_two_ranks_come_to_the_weights_of_one(ranks, alone):
+    found, wanted = ranks[0]["several steps"]["state"], alone("several steps").network.state_dict()
+    assert_close(found, dict(wanted), rtol=1e-3, atol=1e-4)
+
+
+def test_two_ranks_tell_the_losses_of_one(ranks, alone):
+    found, wanted = ranks[0]["one step"]["metrics"], alone("one step").metrics
+    losses = [name for name in found if name.startswith("train/")]
+    assert {name: found[name] for name in losses} == pytest.approx(
+        {name: wanted[name] for name in losses}, rel=1e-4
+    )
+
+
+def test_with_batch_normalisation_they_do_not_for_each_rank_normalises_by_its_own_share(
+    ranks, alone
+):
+    found, wanted = ranks[0]["batch normalisation"]["gradients"], alone("batch normalisation")
+    with pytest.raises(AssertionError):
+        assert_close(found, gradients(wanted), rtol=1e-2, atol=1e-3)
+
+
+@pytest.mark.parametrize("name", [name for name in RUNS if name != "dead"])
+def test_both_ranks_end_with_the_same_weights_and_tell_the_same(ranks, name):
+    first, second = (rank[name] for rank in ranks)
+    assert same(first["state"], second["state"])
+    assert first["metrics"] == second["metrics"]
+
+
+@pytest.mark.parametrize("name", ["several steps", "batch normalisation", "dropout"])
+def test_a_measurement_shared_by_two_ranks_is_that_of_one_with_the_first_ranks_weights(
+    ranks, workshop, alone, name
+):
+    network = alone(name).network
+    network.load_state_dict(ranks[0][name]["state"])
+    study = workshop.study(RUNS[name], "train")
+    whole = evaluate(network, study, torch.device("cpu"), World())
+    for rank in ranks:
+        assert_close(rank[name]["logits"], whole.logits)
+
+
+def test_every_term_has_a_gradient_on_two_ranks(ranks):
+    for name in ("one step", "batch normalisation"):
+        norms = [ranks[0][name]["metrics"][f"gradient/{term}"] for term in TERMS]
+        assert all(norm > 0 and math.isfinite(norm) for norm in norms)
+
+
+def test_a_weighted_term_without_a_gradient_stops_both_ranks(ranks):
+    for rank in ranks:
+        assert "distribution/skeleton has weight 0.5, but no gradient" in rank["dead"]["failure"]
+
+
+def test_a_run_of_two_ranks_resumed_from_the_first_ones_checkpoint_is_bit_equal(ranks):
+    for rank in ranks:
+        assert same(rank["resumed"]["state"], rank["dropout"]["state"])
+        assert rank["resumed"]["metrics"] == rank["dropout"]["metrics"]
+
+
+def test_only_the_first_rank_writes_the_outcome(ranks, folder):
+    assert ranks[0]["task"]["validation/accuracy"] >= 0
+    assert ranks[1]["task"] is None
+    assert content(folder / "task") == ["model.safetensors", "outcome.json"]

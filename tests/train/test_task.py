@@ -1,0 +1,165 @@
+"""A run as a task: its folder outlives the process that works on it."""
+
+import json
+import signal
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import multiprocessing
+
+from fckd.errors import UserError
+from fckd.models.table import build_network
+from fckd.train import task as task_module
+from fckd.train.task import Task, run_task
+from fckd.train.workshop import Workshop
+from tests.train.elsewhere import KILLED_AFTER, die_after_an_epoch, die_between_shards
+from tests.train.small import BASE, changed, content, make, same
+
+EPOCHS = 4
+EXPERIMENT = changed({"student.dropout": 0.5}, epochs=EPOCHS)
+FINISHED = ["model.safetensors", "outcome.json"]
+
+
+class Reports:
+    """Keeps the epochs that were reported; says to stop after `last`."""
+
+    def __init__(self, last=EPOCHS):
+        self.last, self.epochs = last, []
+
+    def __call__(self, epoch, metrics):
+        self.epochs.append(epoch)
+        return epoch < self.last
+
+
+@pytest.fixture
+def task(tmp_path):
+    described = EXPERIMENT.model_dump(mode="json")
+    return Task("sweep-0", described, "train", str(tmp_path / "run"))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "run"
+
+
+@pytest.fixture(scope="module")
+def killed(workshop, tmp_path_factory):
+    """Two processes that really were killed: one at a run, one at lessons; their folders."""
+    place = tmp_path_factory.mktemp("killed")
+    run = Task("sweep-0", EXPERIMENT.model_dump(mode="json"), "train", str(place / "run"))
+    corpus = str(workshop.corpus_folder)
+    spawn = multiprocessing.get_context("spawn").Process
+    processes = [
+        spawn(target=die_after_an_epoch, args=(run, str(workshop.storage), corpus)),
+        spawn(target=die_between_shards, args=(str(place / "storage"), corpus)),
+    ]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
+    return place
+
+
+def test_every_epoch_is_reported_and_an_outcome_is_left(workshop, task, folder):
+    reports = Reports()
+    outcome = run_task(task, workshop, reports)
+    assert reports.epochs == [1, 2, 3, 4]
+    assert content(folder) == FINISHED
+    assert outcome.split == "validation"
+    assert len(outcome.labels) == len(outcome.predictions) == len(outcome.sample_ids) == 6
+    right = np.equal(outcome.labels, outcome.predictions).mean()
+    assert outcome.metrics["validation/accuracy"] == pytest.approx(right)
+    assert np.trace(outcome.confusion) == right * 6
+
+
+def test_the_outcome_of_a_finished_run_is_repeated_not_recomputed(workshop, task, seen):
+    first = run_task(task, workshop, Reports())
+    seen.clear()
+    reports = Reports()
+    assert run_task(task, workshop, reports) == first
+    assert reports.epochs == []
+    assert seen == []
+
+
+def test_the_weights_that_are_left_predict_what_the_outcome_says(workshop, task, folder):
+    outcome = run_task(task, workshop, Reports())
+    study = workshop.study(EXPERIMENT, "train")
+    network = build_network(study.network, study.readings.shape, study.classes).eval()
+    network.load_state_dict(load_file(folder / "model.safetensors"))
+    read = study.readings.batch(study.measure, np.zeros_like(study.measure))
+    with torch.no_grad():
+        predictions = network(torch.from_numpy(read)).logits.argmax(dim=1)
+    assert predictions.tolist() == outcome.predictions
+
+
+def test_a_run_that_is_told_to_stop_has_no_outcome(workshop, task, folder):
+    reports = Reports(last=2)
+    assert run_task(task, workshop, reports) is None
+    assert reports.epochs == [1, 2]
+    assert "outcome.json" not in content(folder)
+
+
+def test_being_told_to_stop_after_the_last_epoch_comes_too_late(workshop, task):
+    assert run_task(task, workshop, Reports(last=EPOCHS)) is not None
+
+
+def test_a_killed_run_leaves_its_last_checkpoint_and_nothing_else(killed):
+    assert content(killed / "run") == ["checkpoint.pt"]
+
+
+def test_a_killed_run_goes_on_from_its_checkpoint_and_ends_as_if_nothing_had_been(
+    killed, workshop, task, folder
+):
+    run_task(task, workshop, Reports())
+    reports = Reports()
+    again = Task("sweep-0", task.experiment, "train", str(killed / "run"))
+    outcome = run_task(again, workshop, reports)
+    assert reports.epochs == list(range(KILLED_AFTER + 1, EPOCHS + 1))
+    assert content(killed / "run") == FINISHED
+    ends = [load_file(place / "model.safetensors") for place in (folder, killed / "run")]
+    assert same(*ends)
+    uninterrupted = json.loads((folder / "outcome.json").read_text())
+    assert outcome.predictions == uninterrupted["predictions"]
+
+
+def test_lessons_whose_maker_was_killed_between_two_shards_do_not_exist(killed, workshop):
+    elsewhere = Workshop(killed / "storage", workshop.corpus_folder)
+    with pytest.raises(UserError, match="no readable lessons"):
+        elsewhere.lessons(BASE, "skeleton", "train")
+    left = content(killed / "storage" / "lessons")
+    assert any(name.endswith(".partial") for name in left)
+    assert all(name.startswith(".") or name.endswith(".lock") for name in left)
+
+
+def test_and_can_be_made_by_the_next_one(killed, workshop):
+    elsewhere = Workshop(killed / "storage", workshop.corpus_folder)
+    make(elsewhere, changed({"teachers": {"skeleton": BASE.teachers["skeleton"].model_dump()}}))
+    assert len(elsewhere.lessons(BASE, "skeleton", "train").samples) == 6
+
+
+def test_a_run_that_dies_while_it_writes_its_end_has_no_outcome(
+    workshop, task, folder, monkeypatch
+):
+    def no_space(*_arguments):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr(task_module, "save_file", no_space)
+        with pytest.raises(OSError, match="No space"):
+            run_task(task, workshop, Reports())
+    assert "outcome.json" not in content(folder)
+    assert run_task(task, workshop, Reports()) is not None
+    assert content(folder) == FINISHED
+
+
+def test_a_task_is_plain_values(task):
+    travelled = Task(**json.loads(json.dumps(vars(task))))
+    assert travelled == task
+
+
+def test_lessons_that_are_missing_are_the_users_to_mend(own_workshop, task):
+    with pytest.raises(UserError, match="run `fckd teach` first"):
+        run_task(task, own_workshop, Reports())
