@@ -17,7 +17,7 @@ from fckd.config.space import Space
 from fckd.errors import UserError
 from fckd.events import Listener, SweepEnded
 from fckd.files import write_json
-from fckd.sweep.arms import BASELINES
+from fckd.sweep.arms import BASELINES, FCKD
 from fckd.sweep.conduct import LEADERBOARD, Conducted, conduct, resolve_storage
 from fckd.tracking.facts import FACTS, facts
 from fckd.tracking.report import write_report
@@ -64,6 +64,9 @@ def _summary(space: Space) -> SweepSummary:
 def _register(
     console: Console, conducted: Conducted, space: Space, uri: str, waiting: int
 ) -> Registration | None:
+    if all(row["arm"] != FCKD for row in conducted.leaderboard["arms"]):
+        console.print(f"not registered: {conducted.leaderboard['verdict']}", highlight=False)
+        return None
     folder = pack(conducted, space.name)
     try:
         if waiting:

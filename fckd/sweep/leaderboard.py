@@ -8,6 +8,7 @@ from optuna.trial import FrozenTrial, TrialState
 from scipy import stats
 
 from fckd.sweep.arms import FCKD, STUDENT_ALONE
+from fckd.sweep.ledger import REASON
 from fckd.sweep.phases import ARM, SEED, Confirmation
 from fckd.train.task import read_outcome
 
@@ -35,7 +36,8 @@ def leaderboard(
     Returns:
         `arms` in the order of the confirmation, each with its scores by seed (accuracy on the test
         split, 0..1), mean, deviation, 95 % t interval over seeds, the paired difference to the
-        student alone with its interval, and the summed confusion table; and `verdict`.
+        student alone with its interval, and the summed confusion table; `failed` runs with their
+        reasons; and `verdict`.
     """
     scores = _scores(confirmation)
     alone = scores.get(STUDENT_ALONE, {})
@@ -51,6 +53,7 @@ def leaderboard(
         for arm in confirmation.arms
         if scores.get(arm.name)
     ]
+    failed = _failed(confirmation)
     return {
         "sweep": sweep,
         "source": source,
@@ -58,7 +61,8 @@ def leaderboard(
         "counts": dict(counts),
         "classes": list(classes),
         "arms": rows,
-        "verdict": verdict(rows),
+        "failed": failed,
+        "verdict": verdict(rows) + _lost(len(failed), len(confirmation.keys)),
         "registered": None,
     }
 
@@ -75,9 +79,9 @@ def t_interval(values: Sequence[float]) -> Interval:
 def verdict(rows: Sequence[Mapping[str, Any]]) -> str:
     """Say in words whether FCKD is ahead of the student alone; within noise is called so."""
     found = next((row for row in rows if row["arm"] == FCKD), None)
-    if found is None or found["difference"] is None:
-        return "No verdict: FCKD and the student alone were not both confirmed."
-    gain = found["difference"]
+    gain = found and found["difference"]
+    if gain is None or gain["n"] < 2:
+        return "No verdict: FCKD and the student alone have fewer than two seeds in common."
     low, high = gain["interval"]
     points = f"{100 * gain['mean']:+.1f} points [{100 * low:+.1f}, {100 * high:+.1f}]"
     measured = f"{points} over {gain['n']} paired seeds, 95 % interval"
@@ -90,11 +94,33 @@ def verdict(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def _scores(confirmation: Confirmation) -> dict[str, dict[int, FrozenTrial]]:
     found: dict[str, dict[int, FrozenTrial]] = {}
-    for trial in confirmation.ledger.ended:
+    for (arm, seed), trial in _runs(confirmation).items():
         if trial.state is TrialState.COMPLETE:
-            arm, seed = trial.user_attrs[ARM], int(trial.user_attrs[SEED])
             found.setdefault(arm, {})[seed] = trial
     return found
+
+
+def _failed(confirmation: Confirmation) -> list[dict[str, Any]]:
+    return [
+        {"arm": arm, "seed": seed, "reason": trial.user_attrs.get(REASON, "")}
+        for (arm, seed), trial in _runs(confirmation).items()
+        if trial.state is not TrialState.COMPLETE
+    ]
+
+
+def _lost(failed: int, runs: int) -> str:
+    if not failed:
+        return ""
+    return f" {failed} of {runs} runs failed and {'is' if failed == 1 else 'are'} not counted."
+
+
+def _runs(confirmation: Confirmation) -> dict[tuple[str, int], FrozenTrial]:
+    """Return what was asked for now; an earlier confirmation may have had more seeds."""
+    ended = {
+        (str(trial.user_attrs[ARM]), int(trial.user_attrs[SEED])): trial
+        for trial in confirmation.ledger.ended
+    }
+    return {run: ended[run] for run in confirmation.keys if run in ended}
 
 
 def _summary(trials: Mapping[int, FrozenTrial]) -> dict[str, Any]:
@@ -131,9 +157,9 @@ def _confusion(
     tables = [
         np.array(read_outcome(confirmation.place(confirmation.keys[arm, seed])).confusion)
         for seed in sorted(trials)
-        if (arm, seed) in confirmation.keys
     ]
-    return np.sum(tables, axis=0).tolist() if tables else []
+    summed: list[list[int]] = np.sum(tables, axis=0).tolist()
+    return summed
 
 
 def _value(trial: FrozenTrial) -> float:

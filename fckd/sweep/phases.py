@@ -65,8 +65,9 @@ class Search:
             sampler=_sampler(space),
             pruner=_pruner(space),
             points=[
-                Point(f"{number}", fixed(space, point), {})
-                for number, point in enumerate(space.search.points[: space.budget.trials])
+                Point(fingerprint(values), values, {})
+                for point in space.search.points[: space.budget.trials]
+                for values in [fixed(space, point)]
             ],
         )
 

@@ -1,0 +1,177 @@
+"""Search and confirmation as ledgers: what is asked for, and who goes to the final."""
+
+import pytest
+
+from fckd.sweep.arms import FCKD, LOGITS, STUDENT_ALONE
+from fckd.sweep.phases import Confirmation, Search
+from tests.sweep.spaces import CORRELATION, DISTRIBUTION, RATIO, space
+
+ALONE = {CORRELATION: 0, DISTRIBUTION: 0}
+ONE = {RATIO: 0.25, CORRELATION: 1.0, DISTRIBUTION: 0}
+TWO = {RATIO: 0.5, CORRELATION: 2.0, DISTRIBUTION: 0}
+THREE = {RATIO: 0.75, CORRELATION: 3.0, DISTRIBUTION: 0}
+FINALISTS = [("small-0001", {RATIO: 0.25, CORRELATION: 1.0})]
+
+
+@pytest.fixture
+def search(storage, tmp_path):
+    def open_search(*points, trials=None, finalists=1):
+        given = space(
+            search={"points": points},
+            budget={"trials": trials or max(1, len(points))},
+            confirmation={"finalists": finalists},
+        )
+        return Search(given, "small", storage, tmp_path)
+
+    return open_search
+
+
+@pytest.fixture
+def confirmation(storage, tmp_path):
+    def open_confirmation(finalists=FINALISTS, **settings):
+        given = space(confirmation=settings)
+        return Confirmation(given, "small", storage, tmp_path, finalists)
+
+    return open_confirmation
+
+
+def end_all(search, *endings):
+    """End the search's trials in order: a number is a value, a word a state."""
+    for ending in endings:
+        asked = search.ledger.ask()
+        search.order(asked)
+        state = "finished" if isinstance(ending, float) else ending
+        search.ledger.tell(asked.key, state, ending if state == "finished" else None)
+
+
+def chosen(search):
+    return [key for key, _ in search.finalists()]
+
+
+def orders(phase):
+    return [phase.order(asked) for asked in iter(phase.ledger.ask, None)]
+
+
+# Search
+
+
+def test_a_trial_is_trained_on_train_and_kept_under_its_key(search, tmp_path):
+    (order,) = orders(search(ONE))
+    assert order.task.part == "train"
+    assert order.task.folder == str(tmp_path / "trials" / order.task.key)
+
+
+def test_a_trial_has_the_fields_that_were_drawn_and_the_rest_of_the_base(search):
+    (order,) = orders(search(ONE))
+    experiment = order.task.experiment
+    assert experiment["focal"]["ratio"] == 0.25
+    assert experiment["objective"]["correlation"]["weight"] == 1.0
+    assert experiment["objective"]["logits"]["weight"] == 0.7
+    assert dict(order.parameters) == ONE
+
+
+def test_no_more_points_are_tried_than_the_budget_allows(search):
+    assert len(orders(search(ALONE, ONE, TWO, trials=2))) == 2
+
+
+def test_a_point_that_is_written_anew_is_tried_and_the_others_are_not_again(search):
+    end_all(search(ALONE, ONE), 0.5, 0.6)
+    again = orders(search(TWO, ALONE, ONE, trials=3))
+    assert [dict(order.parameters) for order in again] == [TWO]
+
+
+def test_finalists_are_sorted_by_validation_best_first(search):
+    phase = search(ONE, TWO, THREE, finalists=3)
+    end_all(phase, 0.5, 0.9, 0.7)
+    assert chosen(phase) == ["small-0001", "small-0002", "small-0000"]
+
+
+def test_no_more_finalists_than_the_confirmation_asks_for(search):
+    phase = search(ONE, TWO, THREE, finalists=2)
+    end_all(phase, 0.5, 0.9, 0.7)
+    assert chosen(phase) == ["small-0001", "small-0002"]
+
+
+def test_equals_go_in_the_order_of_their_keys(search):
+    phase = search(ONE, TWO, THREE, finalists=2)
+    end_all(phase, 0.7, 0.7, 0.7)
+    assert chosen(phase) == ["small-0000", "small-0001"]
+
+
+def test_only_trials_with_a_focal_term_are_finalists(search):
+    phase = search(ALONE, ONE, finalists=2)
+    end_all(phase, 0.99, 0.5)
+    assert chosen(phase) == ["small-0001"]
+
+
+def test_pruned_and_failed_trials_are_no_finalists(search):
+    phase = search(ONE, TWO, THREE, finalists=3)
+    end_all(phase, "pruned", "failed", 0.1)
+    assert chosen(phase) == ["small-0002"]
+
+
+def test_finalists_bring_the_fields_that_they_were_trained_with(search):
+    phase = search(ONE)
+    end_all(phase, 0.5)
+    assert search(ONE).finalists() == [("small-0000", ONE)]
+
+
+# Confirmation
+
+
+def test_every_arm_is_trained_with_every_fresh_seed(confirmation):
+    tags = [order.tags for order in orders(confirmation(seeds=3, first_seed=50))]
+    found = {(tag["fckd.arm"], tag["fckd.seed"]) for tag in tags}
+    expected = {(arm, seed) for arm in (STUDENT_ALONE, LOGITS, FCKD) for seed in ("50", "51", "52")}
+    assert found == expected
+    assert len(tags) == len(expected)
+
+
+def test_all_arms_of_a_seed_come_before_the_next_seed(confirmation):
+    seeds = [order.tags["fckd.seed"] for order in orders(confirmation(seeds=2))]
+    assert seeds == ["1000"] * 3 + ["1001"] * 3
+
+
+def test_confirmation_trains_on_train_and_validation_with_the_seed(confirmation):
+    order = orders(confirmation())[-1]
+    assert order.task.part == "train+validation"
+    assert order.task.experiment["training"]["seed"] == int(order.tags["fckd.seed"])
+
+
+def test_a_runs_folder_is_known_by_its_arm_and_seed(confirmation):
+    phase = confirmation()
+    for order in orders(phase):
+        key = phase.keys[order.tags["fckd.arm"], int(order.tags["fckd.seed"])]
+        assert order.task.key == key
+        assert order.task.folder == str(phase.place(key))
+
+
+def test_keys_are_unique(confirmation):
+    finalists = [FINALISTS[0], ("small-0002", {CORRELATION: 2.0})]
+    phase = confirmation(finalists, seeds=4)
+    assert len(set(phase.keys.values())) == len(phase.keys) == 16
+
+
+def test_a_confirmation_that_ended_is_not_run_again(confirmation):
+    phase = confirmation()
+    for order in orders(phase):
+        phase.ledger.tell(order.task.key, "finished", 0.5)
+    assert orders(confirmation()) == []
+
+
+def test_more_seeds_add_only_the_new_ones(confirmation):
+    phase = confirmation(seeds=2)
+    for order in orders(phase):
+        phase.ledger.tell(order.task.key, "finished", 0.5)
+    assert {order.tags["fckd.seed"] for order in orders(confirmation(seeds=3))} == {"1002"}
+
+
+def test_other_finalists_make_another_confirmation(confirmation):
+    first = confirmation()
+    second = confirmation([("small-0002", {CORRELATION: 2.0})])
+    assert first.ledger.name != second.ledger.name
+    assert not set(first.keys.values()) & set(second.keys.values())
+
+
+def test_the_same_finalists_open_the_same_confirmation(confirmation):
+    assert confirmation().ledger.name == confirmation().ledger.name
