@@ -1,8 +1,5 @@
 """The real UTD-MHAD; found through FCKD_DATA, or beside the checkout."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -10,18 +7,17 @@ from fckd.config.experiment import CorpusSettings, Modality
 from fckd.data.corpus import Corpus, write_corpus
 from fckd.data.protocols import divide
 from fckd.data.sources import open_source
+from tests.real.recordings import recordings
 
 pytestmark = pytest.mark.real
 
-DATA = Path(os.environ.get("FCKD_DATA", Path(__file__).parents[3] / "shared" / "data"))
 ALL = [Modality.SKELETON, Modality.INERTIAL, Modality.DEPTH]
 
 
 @pytest.fixture(scope="module")
 def source():
-    if not (DATA / "utd-mhad").is_dir():
-        pytest.skip(f"no {DATA / 'utd-mhad'}: name the data folder with FCKD_DATA")
-    return open_source(CorpusSettings(source="utd-mhad", validation_subjects=(7,)), DATA)
+    settings = CorpusSettings(source="utd-mhad", validation_subjects=(7,))
+    return open_source(settings, recordings("utd-mhad"))
 
 
 @pytest.fixture(scope="module")
