@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from packaging.requirements import Requirement
 from rich.console import Console
+from rich.markup import escape
 
 from fckd.cli.inputs import artifact_root, tracking_uri
 from fckd.config.space import ExecutionSettings
@@ -35,9 +36,10 @@ def examine(console: Console, storage: Path) -> bool:
 
 def _check(console: Console, name: str, check: Callable[[], str]) -> bool:
     try:
-        console.print(f"[green]ok[/]    {name}: {check()}", highlight=False, soft_wrap=True)
+        console.print(f"[green]ok[/]    {name}: {escape(check())}", highlight=False, soft_wrap=True)
     except UserError as found:
-        console.print(f"[red]wrong[/] {name}: {found}", highlight=False, soft_wrap=True)
+        shown = escape(str(found))
+        console.print(f"[red]wrong[/] {name}: {shown}", highlight=False, soft_wrap=True)
         return False
     return True
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from fckd.cli.inputs import (
     STORAGE,
@@ -29,7 +30,7 @@ app = typer.Typer(
 console = Console()
 problems = Console(stderr=True)
 
-USER_ERROR, FAILURE = 2, 1
+USER_ERROR, FAILURE, INTERRUPTED = 2, 1, 130
 
 
 def main() -> None:
@@ -37,14 +38,15 @@ def main() -> None:
     try:
         app()
     except UserError as mistake:
-        problems.print(f"[red]error:[/] {_plain(mistake)}", highlight=False)
+        _complain("error", mistake)
         sys.exit(USER_ERROR)
     except TrainingError as failure:
-        problems.print(f"[red]training failed:[/] {_plain(failure)}", highlight=False)
+        _complain("training failed", failure)
         sys.exit(FAILURE)
-    except KeyboardInterrupt:
-        problems.print("stopped; run the same command again to go on")
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:  # what Typer makes of Ctrl-C
+            problems.print("stopped; run the same command again to go on")
+        raise
 
 
 @app.command()
@@ -166,8 +168,9 @@ def doctor(storage: Storage = Path(STORAGE)) -> None:
         sys.exit(FAILURE)
 
 
-def _plain(error: Exception) -> str:
-    return str(error).replace("[", r"\[")
+def _complain(kind: str, error: Exception) -> None:
+    # Whole lines, as they are: a path that is broken in two cannot be copied.
+    problems.print(Text.assemble((f"{kind}:", "red"), f" {error}"), soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from fckd.cli.steps import prepare_corpus
 from fckd.config.experiment import TrainingSettings
 from fckd.config.space import Space
 from fckd.sweep.arms import BASELINES
+from fckd.sweep.suggest import check_bounds
 from fckd.train.batches import batches_per_epoch
 from fckd.train.loop import distill
 from fckd.train.study import Study, student_study, teacher_study
@@ -21,6 +22,7 @@ STEPS = 4
 
 def print_plan(console: Console, space: Space, data: Path | None) -> None:
     """Measure a few optimiser steps of every network and print what follows from them."""
+    check_bounds(space)
     workshop = prepare_corpus(console, space, data)
     confirmation, execution = space.confirmation, space.execution
     runs = (confirmation.finalists + BASELINES) * confirmation.seeds

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import optuna
 
@@ -16,20 +17,38 @@ def rewrite_report(name: str, storage: Path) -> Path:
     """Write the report of the sweep `name` (its id, or the start of it) and return its path.
 
     Raises:
-        UserError: No such sweep, several, or one that has not ended.
+        UserError: No such sweep, several, one that has not ended, or one whose files are damaged.
     """
     folder = _find(name, storage / "sweeps")
+    board, known = _read(folder / LEADERBOARD), _read(folder / FACTS)
+    return write_report(folder / "report", board, _study(folder.name, storage), known)
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
-        board = json.loads((folder / LEADERBOARD).read_text())
-        known = json.loads((folder / FACTS).read_text())
-    except OSError as missing:
+        content: dict[str, Any] = json.loads(path.read_text())
+    except (OSError, ValueError) as refusal:
+        what = "not there yet" if isinstance(refusal, FileNotFoundError) else str(refusal)
         raise UserError(
-            f"the sweep {folder.name} has no leaderboard yet",
-            "a sweep that has ended",
+            f"{path}: {what}",
+            "what a sweep writes when it has ended",
             "run `fckd sweep` again: it goes on where it stopped",
-        ) from missing
-    study = optuna.load_study(study_name=folder.name, storage=embedded_storage(storage))
-    return write_report(folder / "report", board, study, known)
+        ) from refusal
+    return content
+
+
+def _study(name: str, storage: Path) -> optuna.Study:
+    ledger = storage / LEDGER
+    try:
+        if not ledger.is_file():  # Optuna would make an empty one
+            raise FileNotFoundError(ledger)
+        return optuna.load_study(study_name=name, storage=ledger_url(storage))
+    except (FileNotFoundError, KeyError) as unknown:
+        raise UserError(
+            f"the sweep {name} is not in the ledger {ledger}",
+            "the ledger that the sweep has written",
+            "bring it back, or run `fckd sweep` again",
+        ) from unknown
 
 
 def _find(name: str, sweeps: Path) -> Path:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.text import Text
 
 from fckd.cli.board import SweepSummary
 from fckd.cli.display import Display, leaderboard_table
@@ -65,7 +66,7 @@ def _register(
     console: Console, conducted: Conducted, space: Space, uri: str, waiting: int
 ) -> Registration | None:
     if all(row["arm"] != FCKD for row in conducted.leaderboard["arms"]):
-        console.print(f"not registered: {conducted.leaderboard['verdict']}", highlight=False)
+        console.print(Text(f"not registered: {conducted.leaderboard['verdict']}"), soft_wrap=True)
         return None
     folder = pack(conducted, space.name)
     try:
@@ -78,7 +79,8 @@ def _register(
         return register(conducted, folder, space.name, uri)
     except UserError as refusal:
         # The sweep is done and its student packed: a dead server must not make that vain.
-        console.print(f"not registered: {refusal}\n(the student is in {folder})", highlight=False)
+        shown = Text(f"not registered: {refusal}\n(the student is in {folder})")
+        console.print(shown, soft_wrap=True)
         return None
 
 

@@ -29,6 +29,7 @@ from fckd.sweep.suggest import check_bounds
 from fckd.train.workshop import Workshop
 
 LEADERBOARD = "leaderboard.json"
+LEDGER = "ledger.db"
 SUBMITTED = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 """Ray sets it in the driver of a submitted job."""
 

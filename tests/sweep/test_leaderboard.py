@@ -10,6 +10,7 @@ from fckd.files import write_json
 from fckd.sweep.leaderboard import leaderboard, t_interval
 from fckd.sweep.phases import Confirmation
 from fckd.train.task import OUTCOME, Outcome
+from tests.sweep.ledgers import ready
 from tests.sweep.spaces import CORRELATION, space
 
 ALONE, LOGITS, FCKD = "student alone", "logits", "fckd"
@@ -20,7 +21,8 @@ COUNTS = {"train": 8, "validation": 4, "test": 8}
 def confirmation(storage, tmp_path):
     def open_confirmation(seeds):
         given = space(confirmation={"seeds": seeds})
-        return Confirmation(given, "small", storage, tmp_path, [("small-0000", {CORRELATION: 1.0})])
+        finalists = [("small-0000", {CORRELATION: 1.0})]
+        return Confirmation(given, "small", ready(storage), tmp_path, finalists)
 
     return open_confirmation
 

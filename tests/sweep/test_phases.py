@@ -4,6 +4,7 @@ import pytest
 
 from fckd.sweep.arms import FCKD, LOGITS, STUDENT_ALONE
 from fckd.sweep.phases import Confirmation, Search
+from tests.sweep.ledgers import ready
 from tests.sweep.spaces import CORRELATION, DISTRIBUTION, RATIO, space
 
 ALONE = {CORRELATION: 0, DISTRIBUTION: 0}
@@ -21,7 +22,7 @@ def search(storage, tmp_path):
             budget={"trials": trials or max(1, len(points))},
             confirmation={"finalists": finalists},
         )
-        return Search(given, "small", storage, tmp_path)
+        return Search(given, "small", ready(storage), tmp_path)
 
     return open_search
 
@@ -30,7 +31,7 @@ def search(storage, tmp_path):
 def confirmation(storage, tmp_path):
     def open_confirmation(finalists=FINALISTS, **settings):
         given = space(confirmation=settings)
-        return Confirmation(given, "small", storage, tmp_path, finalists)
+        return Confirmation(given, "small", ready(storage), tmp_path, finalists)
 
     return open_confirmation
 

@@ -14,6 +14,7 @@ from fckd.sweep.phases import Search
 from fckd.sweep.proxy import MESSAGES, TASK
 from fckd.sweep.searcher import LedgerSearcher
 from fckd.train.task import Task
+from tests.sweep.ledgers import ready
 from tests.sweep.spaces import CORRELATION, DISTRIBUTION, RATIO, space
 
 ACCURACY = "validation/accuracy"
@@ -37,7 +38,7 @@ class Bench:
     def __init__(self, storage, folder, deadline=None, **changes):
         given = space(search={"points": [POINT]}, **changes)
         self.heard, self.broker = [], Handle()
-        self.phase = Search(given, "small", storage, folder)
+        self.phase = Search(given, "small", ready(storage), folder)
         self.searcher = LedgerSearcher(
             self.phase, self.broker, self.heard.append, ("wave", "clap"), deadline
         )

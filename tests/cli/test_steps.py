@@ -1,0 +1,95 @@
+"""prepare, plan, teach, lessons and distill on the demo's smoke section, without Ray."""
+
+import re
+
+import pytest
+
+from tests.cli.command import fckd, listing
+from tests.cli.conftest import DEMO
+
+SMOKE = (DEMO, "--smoke")
+COUNTS = "synthetic: 24 samples: 6 train, 6 validation, 12 test"
+
+
+@pytest.fixture
+def said(smoke):
+    return {name: ran.out for name, ran in smoke[1].items()}
+
+
+@pytest.mark.parametrize("name", ["prepare", "plan", "teach", "lessons", "distill"])
+def test_every_step_ends_well_and_complains_of_nothing(smoke, name):
+    ran = smoke[1][name]
+    assert (ran.code, ran.err) == (0, "")
+
+
+@pytest.mark.parametrize("name", ["prepare", "plan", "teach", "lessons", "distill"])
+def test_every_step_prints_the_number_of_samples_of_each_split(said, name):
+    assert COUNTS in said[name]
+
+
+def test_prepare_says_where_the_corpus_is(smoke, said):
+    (corpus,) = [path for path in (smoke[0] / "corpora").iterdir() if path.is_dir()]
+    assert f"corpus: {corpus}\n" in said["prepare"]
+
+
+def test_teach_says_on_which_split_a_teacher_was_measured(said):
+    assert re.search(r"^teacher skeleton: \d+\.\d% on validation$", said["teach"], re.MULTILINE)
+
+
+def test_lessons_are_made_for_the_search_and_for_the_confirmation(smoke, said):
+    folders = [path for path in (smoke[0] / "lessons").iterdir() if path.is_dir()]
+    assert len(folders) == 2
+    assert all(f"lessons: {folder}\n" in said["lessons"] for folder in folders)
+
+
+def test_distill_prints_every_epoch_and_each_term_apart(said):
+    epochs = re.findall(r"^epoch (\d)  (.*)$", said["distill"], re.MULTILINE)
+    assert [number for number, _ in epochs] == ["1", "2"]
+    for term in ("cross_entropy", "correlation/skeleton", "distribution/skeleton", "logits"):
+        assert f"train/{term} " in epochs[0][1]
+
+
+def test_distill_says_on_which_split_and_how_many_samples_it_measured(said):
+    assert re.search(r"^validation accuracy \d+\.\d% of 6 samples;", said["distill"], re.MULTILINE)
+
+
+def test_distill_never_measures_on_test(said):
+    assert "test/accuracy" not in said["distill"]
+
+
+def test_distill_leaves_the_students_weights_where_it_says(smoke, said):
+    folder = re.search(r"weights in (.*)$", said["distill"], re.MULTILINE)[1]
+    assert folder.startswith(str(smoke[0]))
+    assert (smoke[0] / "runs" / folder.rpartition("/")[2] / "model.safetensors").is_file()
+
+
+def test_plan_counts_the_runs_of_every_stage(said):
+    rows = dict(re.findall(r"^ *(teach skeleton|search|confirmation) +(\d+)", said["plan"], re.M))
+    assert rows == {"teach skeleton": "2", "search": "3", "confirmation": "6"}
+
+
+def test_plan_says_what_it_assumes(said):
+    assert re.search(r"^about \d+\.\d minutes with 1 trials at a time", said["plan"], re.MULTILINE)
+    assert "assumes: " in said["plan"]
+
+
+def test_plan_makes_nothing_but_the_corpus(place):
+    fckd("plan", *SMOKE)
+    assert {path.name for path in (place / "fckd-storage").iterdir()} == {"corpora"}
+
+
+@pytest.mark.parametrize("name", ["prepare", "teach", "lessons", "distill"])
+def test_a_step_that_was_done_is_not_done_again(made, name):
+    before = listing(made)
+    ran = fckd(name, *SMOKE)
+    assert ran.code == 0
+    assert "epoch" not in ran.out
+    assert listing(made) == before
+
+
+def test_another_objective_uses_the_same_teachers_and_lessons(made):
+    before = {path for path in listing(made) if not path.startswith("runs/")}
+    ran = fckd("distill", *SMOKE, "--set", "experiment.objective.logits.weight=2")
+    assert ran.code == 0
+    assert "epoch 2" in ran.out
+    assert {path for path in listing(made) if not path.startswith("runs/")} == before
