@@ -8,7 +8,7 @@ import optuna
 
 from fckd.errors import UserError
 from fckd.sweep.conduct import LEADERBOARD
-from fckd.sweep.ledger import embedded_storage
+from fckd.sweep.ledger import LEDGER, embedded_storage
 from fckd.tracking.facts import FACTS
 from fckd.tracking.report import write_report
 
@@ -42,7 +42,7 @@ def _study(name: str, storage: Path) -> optuna.Study:
     try:
         if not ledger.is_file():  # Optuna would make an empty one
             raise FileNotFoundError(ledger)
-        return optuna.load_study(study_name=name, storage=ledger_url(storage))
+        return optuna.load_study(study_name=name, storage=embedded_storage(storage))
     except (FileNotFoundError, KeyError) as unknown:
         raise UserError(
             f"the sweep {name} is not in the ledger {ledger}",

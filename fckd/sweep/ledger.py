@@ -10,6 +10,7 @@ import optuna
 from filelock import FileLock
 from optuna.trial import FrozenTrial, TrialState
 
+LEDGER = "ledger.db"
 KEY = "trial_key"
 POINT = "point"
 SUPERSEDED = "superseded"
@@ -172,7 +173,7 @@ def embedded_storage(folder: Path) -> optuna.storages.RDBStorage:
     Two processes that both made its tables would fail, so that they take turns.
     """
     with FileLock(folder / "ledger.lock"):
-        return optuna.storages.RDBStorage(f"sqlite:///{folder / 'ledger.db'}")
+        return optuna.storages.RDBStorage(f"sqlite:///{folder / LEDGER}")
 
 
 def key_of(study: str, trial: FrozenTrial) -> str:
