@@ -5,6 +5,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import ray
@@ -24,6 +25,8 @@ QUIET = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_MAX_PENDING_TRIALS_PG": "1",
     "RAY_AIR_NEW_OUTPUT": "0",
+    # Ctrl-C ends the sweep; Tune's own handler would end the search and let the rest go on.
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     # A sweep has some ten small actors, which the raylet of a machine with few cores warns about.
@@ -64,6 +67,7 @@ def _connect(execution: ExecutionSettings) -> None:
         cpus = max(os.cpu_count() or 1, int(_needed(execution)["CPU"]) + 1)
         # The dashboard serves the state API, without which a lost group is never cleaned up.
         ray.init(num_cpus=cpus, include_dashboard=True, dashboard_host="127.0.0.1", **quiet)
+        _keep_token_private()
         return
     try:
         ray.init(address=address, **quiet)
@@ -73,6 +77,13 @@ def _connect(execution: ExecutionSettings) -> None:
             "the address of a running head, such as 127.0.0.1:6379",
             "start one with `ray start --head`, or unset RAY_ADDRESS to run locally",
         ) from refusal
+
+
+def _keep_token_private() -> None:
+    """Ray writes the token that opens the local cluster for everyone to read."""
+    token = Path.home() / ".ray" / "auth_token"
+    if token.exists() and token.stat().st_uid == os.getuid():
+        token.chmod(0o600)
 
 
 def _needed(execution: ExecutionSettings) -> dict[str, float]:

@@ -29,7 +29,6 @@ from fckd.sweep.suggest import check_bounds
 from fckd.train.workshop import Workshop
 
 LEADERBOARD = "leaderboard.json"
-LEDGER = "ledger.db"
 SUBMITTED = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 """Ray sets it in the driver of a submitted job."""
 
@@ -160,9 +159,10 @@ def _ground(space: Space, workshop: Workshop, folder: Path) -> Iterator[Ground]:
     pool = Pool(ground) if space.execution.isolation == "pool" else None
     try:
         yield ground
-    finally:
         if pool is not None:
             pool.close()
+    finally:
+        # After an error nobody waits for the groups: without a broker they end by themselves.
         ray.kill(broker)
 
 

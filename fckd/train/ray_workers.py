@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import ray
+import ray.exceptions
 import ray.train
 import ray.train.torch
 import torch
@@ -38,16 +39,22 @@ def serve(config: Mapping[str, Any]) -> None:
     if world.rank == 0:
         # A group that joins again lost its workers: the broker queues their task once more.
         ray.get(broker.join.remote(group))
-    while True:
-        task = None
-        if world.rank == 0:
-            task = ray.get(broker.next_task.remote(group, config["only"]))
-        task = world.from_first(task)
-        if task is None:
-            return
+    while (task := _next_task(world, broker, group, config["only"])) is not None:
         _serve_one(task, workshop, world, broker)
         if config["only"] is not None:
             return
+
+
+def _next_task(world: World, broker: Any, group: str, only: str | None) -> Task | None:
+    task: Task | None = None
+    if world.rank == 0:
+        try:
+            task = ray.get(broker.next_task.remote(group, only))
+        except ray.exceptions.RayActorError:
+            # The driver is gone or has given up: there will be no more tasks.
+            task = None
+    received: Task | None = world.from_first(task)
+    return received
 
 
 def _serve_one(task: Task, workshop: Workshop, world: World, broker: Any) -> None:
