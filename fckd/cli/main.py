@@ -20,6 +20,7 @@ from fckd.cli.inputs import (
 )
 from fckd.errors import TrainingError, UserError
 
+# What a verb needs is imported when its space has been read: a wrong path is refused at once.
 app = typer.Typer(
     name="fckd",
     help="Turn expensive multi-modality models into one cheap student.",
@@ -54,9 +55,10 @@ def prepare(
     path: SpacePath, overrides: Overrides = None, smoke: Smoke = False, data: Data = None
 ) -> None:
     """Convert a benchmark's raw recordings into a corpus."""
+    space = load_space(path, overrides, smoke=smoke)
     from fckd.cli.steps import prepare_corpus
 
-    prepare_corpus(console, load_space(path, overrides, smoke=smoke), data)
+    prepare_corpus(console, space, data)
 
 
 @app.command()
@@ -64,9 +66,10 @@ def teach(
     path: SpacePath, overrides: Overrides = None, smoke: Smoke = False, data: Data = None
 ) -> None:
     """Train the teachers that are missing (in this process, without Ray)."""
+    space = load_space(path, overrides, smoke=smoke)
     from fckd.cli.steps import train_teachers
 
-    train_teachers(console, load_space(path, overrides, smoke=smoke), data)
+    train_teachers(console, space, data)
 
 
 @app.command()
@@ -74,9 +77,10 @@ def lessons(
     path: SpacePath, overrides: Overrides = None, smoke: Smoke = False, data: Data = None
 ) -> None:
     """Write down once what the frozen teachers say about every sample and view."""
+    space = load_space(path, overrides, smoke=smoke)
     from fckd.cli.steps import make_lessons
 
-    make_lessons(console, load_space(path, overrides, smoke=smoke), data)
+    make_lessons(console, space, data)
 
 
 @app.command()
@@ -84,9 +88,10 @@ def distill(
     path: SpacePath, overrides: Overrides = None, smoke: Smoke = False, data: Data = None
 ) -> None:
     """Train one student as the space's experiment says, measured on validation (without Ray)."""
+    space = load_space(path, overrides, smoke=smoke)
     from fckd.cli.steps import distill_once
 
-    distill_once(console, load_space(path, overrides, smoke=smoke), data)
+    distill_once(console, space, data)
 
 
 @app.command()
@@ -94,9 +99,10 @@ def sweep(
     path: SpacePath, overrides: Overrides = None, smoke: Smoke = False, data: Data = None
 ) -> None:
     """Search, confirm, report and register: every step that is still missing."""
+    space = load_space(path, overrides, smoke=smoke)
     from fckd.cli.sweep import run_sweep
 
-    run_sweep(console, load_space(path, overrides, smoke=smoke), data)
+    run_sweep(console, space, data)
 
 
 @app.command()
@@ -104,9 +110,10 @@ def plan(
     path: SpacePath, overrides: Overrides = None, smoke: Smoke = False, data: Data = None
 ) -> None:
     """Say what a sweep would do and cost, from a few measured steps."""
+    space = load_space(path, overrides, smoke=smoke)
     from fckd.cli.plan import print_plan
 
-    print_plan(console, load_space(path, overrides, smoke=smoke), data)
+    print_plan(console, space, data)
 
 
 @app.command()

@@ -1,0 +1,97 @@
+"""The command itself: its flags, its exit codes, and messages that can be copied."""
+
+import subprocess
+import sys
+
+import pytest
+import typer.main
+
+from fckd.cli.main import app
+from fckd.errors import TrainingError, UserError
+from tests.cli.command import fckd
+from tests.cli.conftest import DEMO
+
+SPACE = {"--set", "--smoke", "--data"}
+FLAGS = {
+    "prepare": SPACE,
+    "teach": SPACE,
+    "lessons": SPACE,
+    "distill": SPACE,
+    "sweep": SPACE,
+    "plan": SPACE,
+    "report": {"--storage"},
+    "pull": {"--out", "--storage"},
+    "predict": set(),
+    "doctor": {"--storage"},
+}
+"""A new knob belongs into the configuration, not here."""
+
+
+def test_these_are_all_verbs_and_all_flags():
+    verbs = typer.main.get_command(app).commands
+    found = {
+        name: {flag for option in verb.params for flag in option.opts if flag.startswith("-")}
+        for name, verb in verbs.items()
+    }
+    assert found == FLAGS
+
+
+@pytest.mark.parametrize("verb", FLAGS)
+def test_every_verb_says_what_it_does(verb):
+    ran = fckd(verb, "--help")
+    assert ran.code == 0
+    assert typer.main.get_command(app).commands[verb].help.split("\n")[0][:40] in ran.out
+
+
+@pytest.fixture
+def failing(monkeypatch):
+    """Return a function that makes `prepare` raise."""
+
+    def fail(error):
+        def prepare(*_given):
+            raise error
+
+        monkeypatch.setattr("fckd.cli.steps.prepare_corpus", prepare)
+        return fckd("prepare", DEMO)
+
+    return fail
+
+
+def test_a_mistake_of_the_user_ends_with_2(failing):
+    ran = failing(UserError("a", "b", "c"))
+    assert (ran.code, ran.err) == (2, "error: a\n  expected: b\n  to do:    c\n")
+
+
+def test_a_training_that_broke_down_ends_with_1_and_no_traceback(failing):
+    ran = failing(TrainingError("the loss is nan"))
+    assert (ran.code, ran.err) == (1, "training failed: the loss is nan\n")
+
+
+def test_a_mistake_of_ours_is_not_dressed_up_as_the_users(failing):
+    with pytest.raises(ZeroDivisionError):
+        failing(ZeroDivisionError())
+
+
+def test_control_c_says_that_the_command_can_be_run_again(failing):
+    ran = failing(KeyboardInterrupt())
+    assert (ran.code, ran.err) == (130, "stopped; run the same command again to go on\n")
+
+
+def test_a_message_is_printed_as_it_is_however_long_and_whatever_brackets_it_holds(failing):
+    given = f"/{'x' * 200}/[red]/[1]/:smile:\\[/end"
+    assert failing(UserError(given, "b", "c")).err.startswith(f"error: {given}\n")
+
+
+def test_a_wrong_path_is_refused_before_the_heavy_packages_are_imported(place):
+    script = (
+        "import sys; from fckd.cli.main import main\n"
+        "try: main()\n"
+        "finally: print(sorted({'torch', 'ray', 'mlflow'} & set(sys.modules)))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", script, "prepare", "absent.yaml"],
+        capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert ran.returncode == 2
+    assert ran.stdout == "[]\n"
+    assert ran.stderr.startswith("error: no such file: absent.yaml\n")

@@ -1,0 +1,44 @@
+"""report: written again from the ledger and the leaderboard, which it leaves alone."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from fckd.files import write_json
+from fckd.sweep.conduct import LEADERBOARD
+from fckd.sweep.ledger import embedded_storage
+from fckd.sweep.phases import Search
+from fckd.tracking.facts import FACTS, facts
+from tests.cli.command import fckd
+from tests.sweep.spaces import space
+from tests.tracking.boards import leaderboard
+
+
+@pytest.fixture
+def sweep(place):
+    """A finished sweep, as its driver leaves it."""
+    storage = place / "fckd-storage"
+    folder = storage / "sweeps" / "demo-1"
+    folder.mkdir(parents=True)
+    search = Search(space(budget={"trials": 4}), "demo-1", embedded_storage(storage), folder)
+    for number, asked in enumerate(iter(search.ledger.ask, None)):
+        search.ledger.tell(asked.key, "finished", 0.5 + number / 10)
+    write_json(folder / LEADERBOARD, leaderboard())
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    write_json(folder / FACTS, facts("fckd sweep", {"corpus": "0123"}, now, now))
+    return folder
+
+
+@pytest.mark.parametrize("name", ["demo-1", "demo"])
+def test_a_sweep_is_found_by_its_id_and_by_its_name(sweep, name):
+    ran = fckd("report", name)
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out == f"{sweep / 'report' / 'report.html'}\n"
+    assert (sweep / "report" / "report.html").read_text().startswith("<!")
+
+
+def test_writing_a_report_again_leaves_ledger_and_leaderboard_alone(sweep):
+    kept = [sweep / LEADERBOARD, sweep / FACTS, sweep.parents[1] / "ledger.db"]
+    before = [path.read_bytes() for path in kept]
+    fckd("report", "demo")
+    assert [path.read_bytes() for path in kept] == before
