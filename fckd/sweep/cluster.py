@@ -66,7 +66,14 @@ def _connect(execution: ExecutionSettings) -> None:
         # Logical CPUs: one more than the groups need, for Ray's and our own small actors.
         cpus = max(os.cpu_count() or 1, int(_needed(execution)["CPU"]) + 1)
         # The dashboard serves the state API, without which a lost group is never cleaned up.
-        ray.init(num_cpus=cpus, include_dashboard=True, dashboard_host="127.0.0.1", **quiet)
+        # "local", for without an address Ray would join whatever else runs on this machine.
+        ray.init(
+            address="local",
+            num_cpus=cpus,
+            include_dashboard=True,
+            dashboard_host="127.0.0.1",
+            **quiet,
+        )
         _keep_token_private()
         return
     try:
