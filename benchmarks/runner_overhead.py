@@ -20,17 +20,15 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-import ray
 import torch
 
 from fckd.config.documents import merge, read_document, validate
 from fckd.config.space import Space
 from fckd.data.prepare import prepare
 from fckd.events import EpochReported, Event, TrialEnded
-from fckd.sweep.broker import Broker
 from fckd.sweep.cluster import cluster
 from fckd.sweep.execution import execute
-from fckd.sweep.groups import Ground, Pool
+from fckd.sweep.groups import worker_groups
 from fckd.sweep.ledger import Asked, embedded_storage
 from fckd.sweep.phases import Search
 from fckd.train.task import run_task
@@ -103,13 +101,9 @@ def measure(name: str, epochs: int, trials: int, storage: Path) -> dict[str, Any
     folder = storage / name.replace(" ", "-")
     search = Search(space, folder.name, embedded_storage(storage), folder)
     clock = Clock()
-    broker = ray.remote(num_cpus=0, max_concurrency=1000)(Broker).remote(0)
-    ground = Ground(broker, workshop.storage, workshop.corpus_folder, folder, space.execution)
     begun = time.perf_counter()
-    pool = Pool(ground) if space.execution.isolation == "pool" else None
-    execute(search, ground, clock, workshop.corpus.classes)
-    if pool is not None:
-        pool.close()
+    with worker_groups(space.execution, workshop, folder) as ground:
+        execute(search, ground, clock, workshop.corpus.classes)
     overheads = clock.overheads()
     return {
         "runner": name,

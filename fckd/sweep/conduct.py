@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-import ray
 from filelock import FileLock, Timeout
 
 from fckd.config.experiment import Experiment
@@ -17,10 +16,9 @@ from fckd.data.prepare import prepare
 from fckd.errors import TrainingError, UserError
 from fckd.events import Event, Listener, Progress, SweepStarted
 from fckd.files import fingerprint, make_folder, write_json
-from fckd.sweep.broker import Broker
 from fckd.sweep.cluster import cluster
 from fckd.sweep.execution import execute
-from fckd.sweep.groups import Ground, Pool
+from fckd.sweep.groups import worker_groups
 from fckd.sweep.leaderboard import leaderboard
 from fckd.sweep.ledger import REASON, embedded_storage
 from fckd.sweep.phases import Confirmation, Phase, Search
@@ -142,7 +140,7 @@ def _run_phases(
 ) -> tuple[Search, Confirmation]:
     ledger, classes = embedded_storage(workshop.storage), workshop.corpus.classes
     search = Search(space, sweep, ledger, folder)
-    with _ground(space, workshop, folder) as ground:
+    with worker_groups(space.execution, workshop, folder) as ground:
         execute(search, ground, listener, classes, space.budget.minutes)
         finalists = search.finalists()
         if not finalists:
@@ -150,20 +148,6 @@ def _run_phases(
         confirmation = Confirmation(space, sweep, ledger, folder, finalists)
         execute(confirmation, ground, listener, classes)
     return search, confirmation
-
-
-@contextmanager
-def _ground(space: Space, workshop: Workshop, folder: Path) -> Iterator[Ground]:
-    broker = ray.remote(num_cpus=0, max_concurrency=1000)(Broker).remote(space.execution.retries)
-    ground = Ground(broker, workshop.storage, workshop.corpus_folder, folder, space.execution)
-    pool = Pool(ground) if space.execution.isolation == "pool" else None
-    try:
-        yield ground
-        if pool is not None:
-            pool.close()
-    finally:
-        # After an error nobody waits for the groups: without a broker they end by themselves.
-        ray.kill(broker)
 
 
 @contextmanager

