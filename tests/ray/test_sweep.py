@@ -133,9 +133,10 @@ def test_another_runner_gives_the_same_numbers(
         theirs = load_file(tmp_path / "trials" / key / "model.safetensors")
         ours = load_file(conducted.folder / "trials" / key / "model.safetensors")
         for name, weights in ours.items():
-            # AdamW turns the rounding of a gradient near zero into a share of a whole step (5e-3);
-            # tests/train/test_ranks.py holds the gradients themselves.
-            np.testing.assert_allclose(theirs[name], weights, rtol=1e-3, atol=5e-4)
+            # By the norm, for AdamW turns the rounding of a single gradient near zero into a whole
+            # step; tests/train/test_ranks.py holds the gradients themselves, element by element.
+            distance = np.linalg.norm(theirs[name] - weights)
+            assert distance <= 0.01 * np.linalg.norm(weights), (key, name)
 
 
 def test_a_hopeless_trial_is_pruned_and_the_sweep_goes_on(
