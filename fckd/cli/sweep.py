@@ -1,6 +1,7 @@
 """`fckd sweep`: conduct, register, report, and say what to try next."""
 
 import shlex
+import shutil
 import sys
 import time
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from rich.text import Text
 
 from fckd.cli.board import SweepSummary
 from fckd.cli.display import Display, leaderboard_table
-from fckd.cli.inputs import artifact_root, tracking_uri
+from fckd.cli.inputs import STORAGE, artifact_root, tracking_uri
 from fckd.cli.students import Registration, pack, register
 from fckd.config.space import Space
 from fckd.errors import UserError
@@ -126,17 +127,22 @@ def _print_end(
         highlight=False,
     )
     place = _short(storage)
+    elsewhere = "" if place == STORAGE else f" --storage {place}"
     corpus = _short(conducted.workshop.corpus.folder)
     sample = conducted.workshop.corpus.sample_ids[registration.test_sample]
-    tracking = tracking_uri(Path(place))
-    pull = f"fckd pull {registration.name}@{registration.aliases[-1]} --out student"
+    reference = f"{registration.name}@{registration.aliases[-1]}"
     for line in (
         "\nnext:",
-        f"  mlflow ui --backend-store-uri {tracking}",
-        f"  {pull} --storage {place}",
-        f"  fckd predict student {corpus}/{sample}",
+        f"  {_program('mlflow')} ui --backend-store-uri {tracking_uri(Path(place))}",
+        f"  {_program('fckd')} pull {reference} --out student{elsewhere}",
+        f"  {_program('fckd')} predict student {corpus}/{sample}",
     ):
         console.print(line, soft_wrap=True, highlight=False)
+
+
+def _program(name: str) -> str:
+    """Name a program so that it can be pasted: with its folder, unless the shell finds it."""
+    return name if shutil.which(name) else _short(Path(sys.argv[0]).absolute().parent / name)
 
 
 def _short(path: Path) -> str:
