@@ -40,22 +40,22 @@ class Registration:
         return {**asdict(self), "alias": self.aliases[-1]}
 
 
-def pack(conducted: Conducted, name: str) -> Path:
+def pack(conducted: Conducted, name: str, tracked_by: str | None = None) -> Path:
     """Pack the student of the best finalist under the first confirmed seed; return its folder.
 
     The finalist is the best trial by validation, and the seed is fixed before anything is tested:
-    nothing about the choice has seen the test split.
+    nothing about the choice has seen the test split. `tracked_by` is the id of its MLflow run.
     """
     arm, seed, run = _best(conducted)
     outcome = read_outcome(run)
     folder = conducted.workshop.storage / "students" / _folder_name(name, run)
-    card = _card(conducted, name, arm, seed, outcome)
+    card = _card(conducted, name, arm, seed, outcome).model_copy(update={"run": tracked_by})
     pack_student(folder, load_file(run / WEIGHTS), card)
     return folder
 
 
-def register(conducted: Conducted, folder: Path, name: str, tracking_uri: str) -> Registration:
-    """Register a packed student as candidate and let the gate decide on champion.
+def register(conducted: Conducted, name: str, tracking_uri: str) -> Registration:
+    """Pack the student, register it as candidate, and let the gate decide on champion.
 
     Raises:
         UserError: The tracking store does not answer, or does not know the student's run.
@@ -65,8 +65,9 @@ def register(conducted: Conducted, folder: Path, name: str, tracking_uri: str) -
     from fckd.tracking.mlflow_sink import find_run
 
     key = _best(conducted)[2].name
-    run = find_run(tracking_uri, "fckd.trial_key", key)
     registry = Registry(tracking_uri)
+    run = find_run(tracking_uri, "fckd.trial_key", key)
+    folder = pack(conducted, name, run)
     tags = {"fckd.sweep": conducted.sweep, "fckd.trial_key": key}
     version = registry.register(folder, name, run or "", tags)
     verdict = registry.promote(name, version)

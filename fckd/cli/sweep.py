@@ -77,7 +77,7 @@ def _register(
                 "a tracking server that answers",
                 "start it and run the same command again: only this step is left",
             )
-        return register(conducted, folder, space.name, uri)
+        return register(conducted, space.name, uri)
     except UserError as refusal:
         # The sweep is done and its student packed: a dead server must not make that vain.
         shown = Text(f"not registered: {refusal}\n(the student is in {folder})")
