@@ -52,10 +52,10 @@ def witness() -> Witness:
 
 
 @pytest.fixture(scope="session")
-def run(ray_cluster: None) -> Callable[[Space], tuple[Conducted, Witness]]:
-    def conduct_space(space: Space) -> tuple[Conducted, Witness]:
+def run(ray_cluster: None) -> Callable[..., tuple[Conducted, Witness]]:
+    def conduct_space(space: Space, data: Path | None = None) -> tuple[Conducted, Witness]:
         heard = Witness()
-        return conduct(space, None, heard, lambda _: lambda __: None), heard
+        return conduct(space, data, heard, lambda _: lambda __: None), heard
 
     return conduct_space
 
