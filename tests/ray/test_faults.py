@@ -52,7 +52,7 @@ def test_a_sweep_whose_driver_was_killed_is_completed_by_running_it_again(tmp_pa
 
     output = tmp_path / "driver.log"
     with _driver(command, environment, output) as driver:
-        _wait_for_first_outcome(tmp_path, driver, output)
+        _wait_for_second_trial(tmp_path, driver, output)
     study = _study(tmp_path / "ledger.db")
     assert study.get_trials(states=(optuna.trial.TrialState.RUNNING,))
 
@@ -90,17 +90,17 @@ def _driver(
             driver.wait()
 
 
-def _wait_for_first_outcome(
+def _wait_for_second_trial(
     storage: Path, driver: subprocess.Popen[bytes], output: Path, seconds: float = 180
 ) -> None:
-    """Wait until the first trial's loop has ended, with others to come."""
+    """Wait until a worker is at the second trial: one has ended, one runs, one is to come."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         assert driver.poll() is None, output.read_text()
-        if list(storage.glob("sweeps/*/trials/*/outcome.json")):
+        if list(storage.glob("sweeps/*/trials/*-0001")):
             return
         time.sleep(0.1)
-    pytest.fail(f"no trial ended in time:\n{output.read_text()}")
+    pytest.fail(f"no second trial in time:\n{output.read_text()}")
 
 
 def _study(ledger: Path) -> optuna.Study:
