@@ -144,7 +144,7 @@ def test_a_hopeless_trial_is_pruned_and_the_sweep_goes_on(
 ) -> None:
     space = smoke_space(
         tmp_path,
-        "experiment.training.epochs=6",
+        "experiment.training.epochs=150",
         "experiment.training.learning_rate=0.003",
         "search.sampler=random",
         "search.points=[]",
