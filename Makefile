@@ -19,8 +19,11 @@ install: $(VENV)/.installed ## make .venv with the tested set of packages (CPU t
 demo: install ## a whole sweep on synthetic figures: search, confirmation, report, registry
 	$(BIN)/fckd sweep tune_spaces/demo.yaml
 
-test: install ## every test that needs no real recordings, GPU or server of yours
-	$(BIN)/pytest
+test: install ## every test of CI; those on real recordings where FCKD_DATA has them
+	$(BIN)/pytest -m 'not long'
+
+test-long: install ## killed drivers and workers, and the real spaces on Ray: some ten minutes
+	$(BIN)/pytest -m long
 
 check: install ## lint, types, layers and the tests without Ray: under a minute
 	$(BIN)/ruff check .
@@ -35,4 +38,4 @@ bench: install ## the figures of the README that are about speed
 clean: ## delete what demo and test made (not .venv)
 	rm -rf fckd-storage student .pytest_cache .mypy_cache .ruff_cache
 
-.PHONY: help install demo test check bench clean
+.PHONY: help install demo test test-long check bench clean

@@ -20,7 +20,7 @@ from fckd.events import EpochReported, TrialEnded, TrialStarted
 from fckd.sweep.conduct import conduct
 from tests.ray.conftest import DEMO, Witness, finished_keys
 
-pytestmark = [pytest.mark.ray, pytest.mark.chaos]
+pytestmark = [pytest.mark.ray, pytest.mark.chaos, pytest.mark.long]
 
 
 def test_a_killed_worker_costs_its_trial_an_attempt_and_nothing_else(

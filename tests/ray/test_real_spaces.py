@@ -11,7 +11,7 @@ from fckd.sweep.conduct import Conducted
 from tests.ray.conftest import Witness
 from tests.real.recordings import recordings
 
-pytestmark = [pytest.mark.ray, pytest.mark.real]
+pytestmark = [pytest.mark.ray, pytest.mark.real, pytest.mark.long]
 
 
 @pytest.mark.parametrize("name", ["utd_mhad_inertial", "utd_mhad_depth"])
