@@ -70,7 +70,11 @@ def _writes(storage: Path) -> str:
     write_bytes(probe, b"fckd")
     try:
         if probe.read_bytes() != b"fckd":
-            raise UserError(f"{storage} returns other bytes than written", "a sound disk", "use it")
+            raise UserError(
+                f"{storage} returns other bytes than written",
+                "a disk that keeps what it is given",
+                "choose another --storage",
+            )
     finally:
         probe.unlink()
     return f"{storage} can be written and read"
