@@ -1,6 +1,13 @@
-"""The base of every configuration model."""
+"""The base of every configuration model, and the values that several of them hold."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+Seed = Annotated[int, Field(ge=0, lt=2**32, description="what every generator accepts")]
+Weight = Annotated[float, Field(ge=0)]
+Temperature = Annotated[float, Field(gt=0)]
 
 
 class Configuration(BaseModel):

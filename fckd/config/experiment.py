@@ -1,53 +1,25 @@
 """One distillation, fully described."""
 
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from fckd.config.base import Configuration
-
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
-Weight = Annotated[float, Field(ge=0)]
-Temperature = Annotated[float, Field(gt=0)]
-Seed = Annotated[int, Field(ge=0, lt=2**32, description="what every generator accepts")]
-
-
-class Modality(StrEnum):
-    """What a recording is made of."""
-
-    SKELETON = "skeleton"
-    INERTIAL = "inertial"
-    DEPTH = "depth"
-    RGB = "rgb"
+from fckd.config.base import Configuration, Name, Seed, Temperature, Weight
+from fckd.config.corpus import CorpusSettings
+from fckd.config.networks import Modality, NetworkSettings
+from fckd.config.objective import ObjectiveSettings
 
 
 class Criterion(StrEnum):
-    """How a teacher's channels are ranked; `random` is the control."""
+    """How a teacher's channels are ranked; `random` and `all` are the controls."""
 
     MAGNITUDE = "magnitude"
     CAM = "cam"
+    GRADIENT = "gradient"
     VARIANCE = "variance"
     RANDOM = "random"
-
-
-class SyntheticSettings(Configuration):
-    """The demo corpus: an articulated figure, made from a seed (no recordings involved)."""
-
-    seed: Seed = 0
-    actions: int = Field(12, ge=2, le=12)
-    subjects: int = Field(8, ge=3, le=40)
-    cameras: int = Field(2, ge=1, le=4)
-    repetitions: int = Field(2, ge=1, le=20)
-    size: int = Field(40, ge=16, le=128, description="height and width of RGB and depth, pixels")
-
-
-class CorpusSettings(Configuration):
-    """Which benchmark, and who of its training part is held out for validation."""
-
-    source: Literal["synthetic", "utd-mhad"]
-    validation_subjects: tuple[int, ...] = Field(min_length=1)
-    synthetic: SyntheticSettings = SyntheticSettings()
+    ALL = "all"
 
 
 class ViewSettings(Configuration):
@@ -64,29 +36,6 @@ class ViewSettings(Configuration):
     zoom: float = Field(0.12, ge=0, lt=1)
     rotation: float = Field(15.0, ge=0, le=180, description="degrees, of skeleton and sensor")
     mirror: bool = False
-
-
-class NetworkSettings(Configuration):
-    """A network and what it reads.
-
-    `network` is `temporal` (series and skeletons) or `video` (depth and RGB).
-    """
-
-    modality: Modality
-    network: Literal["temporal", "video"]
-    width: int = Field(64, ge=4, le=2048, description="channels of the last stage")
-    frames: int = Field(32, ge=4, le=512, description="time steps read from a sample")
-    size: int = Field(32, ge=16, le=512, description="height and width read, pixels")
-    dropout: float = Field(0.0, ge=0, lt=1)
-    normalization: Literal["batch", "group"] = "batch"
-
-    @model_validator(mode="after")
-    def _network_reads_modality(self) -> Self:
-        image = self.modality in (Modality.DEPTH, Modality.RGB)
-        fitting = "video" if image else "temporal"
-        if self.network != fitting:
-            raise ValueError(f"{self.modality} is read by the network {fitting!r}")
-        return self
 
 
 class TrainingSettings(Configuration):
@@ -108,49 +57,30 @@ class TeacherSettings(NetworkSettings):
 
 
 class FocalSettings(Configuration):
-    """Which of a teacher's channels are focal (method.md step 1 and 2)."""
+    """Which of a teacher's channels are focal, and how much each of them counts.
+
+    `scope` says over what saliency is averaged before the channels are chosen: nothing (each
+    sample has its own), the batch, or the data set (one fixed list).
+    """
 
     criterion: Criterion = Criterion.MAGNITUDE
     ratio: float = Field(0.5, gt=0, le=1)
+    scope: Literal["sample", "batch", "dataset"] = "sample"
+    selection: Literal["hard", "soft"] = Field(
+        "hard", description="soft: a channel counts by a softmax of its saliency"
+    )
+    temperature: Temperature = Field(0.5, description="of the soft selection")
 
 
-class CorrelationSettings(Configuration):
-    """Correlations among the focal channels."""
+class WeightingSettings(Configuration):
+    """How much each teacher counts; the shares of all teachers add up to 1.
 
-    weight: Weight = 0.0
+    `equal`, or for each sample by the teacher's `entropy` (EBKD) or `confidence` in the true
+    class (CA-MKD). `weights` multiply the rule's; a teacher of weight 0 is dropped.
+    """
 
-
-class DistributionSettings(Configuration):
-    """Distribution over positions inside each focal channel."""
-
-    weight: Weight = 0.0
-    temperature: Temperature = 4.0
-    positions: int = Field(8, ge=2, description="both sides are pooled to at most so many in time")
-
-
-class LogitSettings(Configuration):
-    """Plain distillation of the teachers' averaged probabilities (Hinton et al. 2015)."""
-
-    weight: Weight = 0.0
-    temperature: Temperature = 4.0
-
-
-class ObjectiveSettings(Configuration):
-    """The terms that are added to cross-entropy."""
-
-    correlation: CorrelationSettings = CorrelationSettings()
-    distribution: DistributionSettings = DistributionSettings()
-    logits: LogitSettings = LogitSettings()
-
-    @property
-    def uses_features(self) -> bool:
-        """Whether a term reads the teachers' feature maps."""
-        return self.correlation.weight > 0 or self.distribution.weight > 0
-
-    @property
-    def uses_lessons(self) -> bool:
-        """Whether a term reads anything of the teachers."""
-        return self.uses_features or self.logits.weight > 0
+    rule: Literal["equal", "entropy", "confidence"] = "equal"
+    weights: dict[Name, Weight] = Field(default_factory=dict, description="1 where not given")
 
 
 class Experiment(Configuration):
@@ -160,15 +90,25 @@ class Experiment(Configuration):
     views: ViewSettings = ViewSettings()
     student: NetworkSettings
     teachers: dict[Name, TeacherSettings] = Field(default_factory=dict)
+    weighting: WeightingSettings = WeightingSettings()
     focal: FocalSettings = FocalSettings()
     objective: ObjectiveSettings = ObjectiveSettings()
     training: TrainingSettings = TrainingSettings()
 
     @model_validator(mode="after")
     def _terms_have_teachers(self) -> Self:
-        if self.objective.uses_lessons and not self.teachers:
+        unknown = sorted(set(self.weighting.weights) - set(self.teachers))
+        if unknown:
+            raise ValueError(f"weighting.weights: there is no teacher {', '.join(unknown)}")
+        if self.objective.uses_lessons and not self.taught_by:
             raise ValueError("a distillation term has weight > 0, but there is no teacher")
         return self
+
+    @property
+    def taught_by(self) -> tuple[str, ...]:
+        """The teachers that are not dropped."""
+        weights = self.weighting.weights
+        return tuple(name for name in self.teachers if weights.get(name, 1.0) > 0)
 
     @property
     def modalities(self) -> tuple[Modality, ...]:

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from fckd.config.base import Configuration
-from fckd.config.experiment import Experiment, Name, Seed
+from fckd.config.base import Configuration, Name, Seed
+from fckd.config.experiment import Experiment
 
 
 class RangeParameter(Configuration):

@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import fs
 
-from fckd.config.experiment import Modality
+from fckd.config.networks import Modality
 from fckd.data.forms import FORMS, Array
 from fckd.data.manifest import (
     MANIFEST,

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fckd.config.experiment import Modality
+from fckd.config.networks import Modality
 from fckd.data.joints import HIP_CENTER, JOINTS, SHOULDER_CENTER
 from fckd.errors import UserError
 

@@ -7,7 +7,7 @@ from pyarrow import fs
 from pydantic import Field, ValidationError
 
 from fckd.config.base import Configuration
-from fckd.config.experiment import Modality
+from fckd.config.networks import Modality
 from fckd.data.shards import damaged
 from fckd.errors import UserError
 

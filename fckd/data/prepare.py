@@ -5,7 +5,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from fckd.config.experiment import CorpusSettings, Modality
+from fckd.config.corpus import CorpusSettings
+from fckd.config.networks import Modality
 from fckd.data.corpus import Corpus, write_corpus
 from fckd.data.manifest import MANIFEST, SCHEMA_VERSION
 from fckd.data.sources import open_source

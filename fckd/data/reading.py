@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
-from fckd.config.experiment import Modality
+from fckd.config.networks import Modality
 from fckd.data.shards import Sample
 from fckd.data.sources.base import Recording, Source
 

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from fckd.config.experiment import Modality, NetworkSettings, ViewSettings
+from fckd.config.experiment import ViewSettings
+from fckd.config.networks import Modality, NetworkSettings
 from fckd.data.corpus import Corpus
 from fckd.data.forms import IMAGES, Array, in_stored_form
 from fckd.data.joints import JOINTS

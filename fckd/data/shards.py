@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import fs
 
-from fckd.config.experiment import Modality
+from fckd.config.networks import Modality
 from fckd.data.forms import FORMS, Array
 from fckd.data.sources.base import Recording
 from fckd.errors import UserError

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from torch import Tensor
 from torch.nn import functional as F
 
-from fckd.config.experiment import ObjectiveSettings
+from fckd.config.objective import ObjectiveSettings
 from fckd.distill.correlation import correlation_loss
 from fckd.distill.distribution import distribution_loss
 from fckd.distill.focal import gather_channels

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from fckd.config.experiment import Modality, NetworkSettings
+from fckd.config.networks import Modality, NetworkSettings
 from fckd.errors import UserError
 from fckd.models.network import ActionNetwork
 from fckd.models.temporal import temporal_network

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from fckd.config.experiment import NetworkSettings
+from fckd.config.networks import NetworkSettings
 from fckd.models.layers import (
     Normalization,
     input_normalization,

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from fckd.config.base import Configuration
 from fckd.config.documents import validate
-from fckd.config.experiment import NetworkSettings
+from fckd.config.networks import NetworkSettings
 from fckd.errors import UserError
 
 SCHEMA_VERSION: Final = 1

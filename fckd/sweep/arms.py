@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from fckd.config.documents import with_fields
-from fckd.config.experiment import Experiment, LogitSettings
+from fckd.config.experiment import Experiment
+from fckd.config.objective import LogitSettings
 
 STUDENT_ALONE = "student alone"
 LOGITS = "logits"

@@ -9,12 +9,12 @@ import numpy as np
 from fckd.config.experiment import (
     Experiment,
     FocalSettings,
-    NetworkSettings,
-    ObjectiveSettings,
     TeacherSettings,
     TrainingSettings,
     ViewSettings,
 )
+from fckd.config.networks import NetworkSettings
+from fckd.config.objective import ObjectiveSettings
 from fckd.data.corpus import Corpus
 from fckd.data.protocols import Division
 from fckd.data.readings import Readings

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from filelock import FileLock
 
-from fckd.config.experiment import Experiment, NetworkSettings, ViewSettings
+from fckd.config.experiment import Experiment, ViewSettings
+from fckd.config.networks import NetworkSettings
 from fckd.data.corpus import Corpus
 from fckd.data.protocols import Division, divide
 from fckd.data.readings import Readings

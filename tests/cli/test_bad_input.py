@@ -74,7 +74,11 @@ def test_a_space_without_its_sections_names_every_one(place, written):
         ("experiment.objective.logits.weight", "-1", "logits.weight: Input should be greater"),
         ("experiment.objective.logits.temperature", "0", "logits.temperature: Input should be"),
         ("experiment.student.modality", "thermal", "student.modality: Input should be 'skeleton'"),
-        ("experiment.student.modality", "inertial", "is read by the network 'temporal'"),
+        (
+            "experiment.student.modality",
+            "inertial",
+            "inertial is not read by 'video', but",
+        ),
         ("experiment.corpus.source", "ntu", "corpus.source: Input should be 'synthetic'"),
         ("experiment.corpus.validation_subjects", "[]", "validation_subjects"),
         ("experiment.teachers", "{}", "weight > 0, but there is no teacher"),

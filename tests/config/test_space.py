@@ -3,10 +3,10 @@
 import pytest
 
 from fckd.config.documents import set_field, validate
-from fckd.config.experiment import (
+from fckd.config.experiment import Experiment
+from fckd.config.objective import (
     CorrelationSettings,
     DistributionSettings,
-    Experiment,
     LogitSettings,
     ObjectiveSettings,
 )
@@ -22,7 +22,7 @@ MISTAKES = {
     "experiment.focal.ratio": [0, 1.5, -0.1, float("nan"), "half", None],
     "experiment.focal.ration": [0.5],
     "experiment.focal.criterion": ["loudest"],
-    "experiment.student.modality": ["flow"],
+    "experiment.student.modality": ["smell"],
     "experiment.student.width": [3, 64.5],
     "experiment.student.dropout": [1.0, -0.1],
     "experiment.teachers.Skeleton": [{"modality": "skeleton", "network": "temporal"}],
@@ -119,7 +119,7 @@ def test_a_wrong_parameter_is_one_complaint_with_its_reason(document, parameter,
 def test_a_network_that_cannot_read_its_modality_is_told_which_one_can(document):
     document["experiment"]["student"] = VIDEO
     (found,) = complaints(refusal(document))
-    assert found.startswith("experiment.student: skeleton is read by the network 'temporal'")
+    assert found.startswith("experiment.student: skeleton is not read by 'video', but by temporal")
 
 
 @pytest.mark.parametrize("term", ["correlation", "distribution", "logits"])

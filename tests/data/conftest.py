@@ -7,10 +7,14 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from fckd.config.experiment import CorpusSettings, Modality, SyntheticSettings
+from fckd.config.corpus import CorpusSettings, SyntheticSettings
+from fckd.config.networks import Modality
 from fckd.data.prepare import prepare
 from fckd.data.sources.synthetic import Synthetic
 from fckd.data.sources.utd_mhad import PERFORMANCES, raw_name
+
+MADE = [Modality.SKELETON, Modality.INERTIAL, Modality.DEPTH, Modality.RGB]
+"""What the synthetic source makes."""
 
 SMALL = SyntheticSettings(actions=3, subjects=4, cameras=1, repetitions=1, size=24)
 
@@ -31,7 +35,7 @@ def source():
 
 @pytest.fixture(scope="session")
 def corpus(settings, tmp_path_factory):
-    return prepare(settings, list(Modality), None, tmp_path_factory.mktemp("storage"), silent)
+    return prepare(settings, MADE, None, tmp_path_factory.mktemp("storage"), silent)
 
 
 @pytest.fixture

@@ -9,14 +9,14 @@ import pyarrow as pa
 import pytest
 from pyarrow import fs
 
-from fckd.config.experiment import Modality
+from fckd.config.networks import Modality
 from fckd.data import corpus as corpus_module
 from fckd.data.corpus import Corpus, write_corpus
 from fckd.data.manifest import MANIFEST
 from fckd.errors import UserError
 from tests.data.conftest import silent
 
-MODALITIES = list(Modality)
+MODALITIES = [Modality.SKELETON, Modality.INERTIAL, Modality.DEPTH, Modality.RGB]
 
 
 @pytest.fixture

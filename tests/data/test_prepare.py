@@ -4,7 +4,8 @@ import os
 import pytest
 from scipy.io import savemat
 
-from fckd.config.experiment import CorpusSettings, Modality
+from fckd.config.corpus import CorpusSettings
+from fckd.config.networks import Modality
 from fckd.data.prepare import prepare
 from fckd.errors import UserError
 from tests.data.conftest import silent

@@ -3,12 +3,13 @@ import time
 import numpy as np
 import pytest
 
-from fckd.config.experiment import Modality, NetworkSettings, ViewSettings
+from fckd.config.experiment import ViewSettings
+from fckd.config.networks import Modality, NetworkSettings
 from fckd.data import readings as readings_module
 from fckd.data.corpus import Corpus, write_corpus
 from fckd.data.readings import Readings, evaluation_reading
 from fckd.errors import UserError
-from tests.data.conftest import silent
+from tests.data.conftest import MADE, silent
 
 NETWORKS = {
     Modality.INERTIAL: NetworkSettings(modality="inertial", network="temporal", frames=48),
@@ -24,7 +25,7 @@ SHAPES = {
 }
 VIEWS = ViewSettings(count=3, mirror=True)
 
-each_modality = pytest.mark.parametrize("modality", list(Modality))
+each_modality = pytest.mark.parametrize("modality", MADE)
 
 
 @each_modality

@@ -3,12 +3,13 @@ import pickle
 import numpy as np
 import pytest
 
-from fckd.config.experiment import Modality, SyntheticSettings
+from fckd.config.corpus import SyntheticSettings
+from fckd.config.networks import Modality
 from fckd.data.forms import FORMS
 from fckd.data.joints import HIP_CENTER, joint
 from fckd.data.sources.synthetic import Synthetic
 
-MODALITIES = list(Modality)
+MODALITIES = [Modality.SKELETON, Modality.INERTIAL, Modality.DEPTH, Modality.RGB]
 
 
 @pytest.mark.parametrize("modality", MODALITIES)

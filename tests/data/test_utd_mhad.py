@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from fckd.config.experiment import CorpusSettings, Modality
+from fckd.config.corpus import CorpusSettings
+from fckd.config.networks import Modality
 from fckd.data.sources import open_source, read_recording_file
 from fckd.data.sources.person_crop import crop_person
 from fckd.data.sources.utd_mhad import CLASSES, PERFORMANCES

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 from torch.testing import assert_close
 
-from fckd.config.experiment import ObjectiveSettings
+from fckd.config.objective import ObjectiveSettings
 from fckd.distill.correlation import correlation_loss
 from fckd.distill.distribution import distribution_loss
 from fckd.distill.embedding import Embedding

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from fckd.config.experiment import NetworkSettings
+from fckd.config.networks import NetworkSettings
 from fckd.errors import UserError
 from fckd.models.layers import groups_for, with_motion
 from fckd.models.table import NETWORKS, build_network

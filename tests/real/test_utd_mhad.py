@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from fckd.config.experiment import CorpusSettings, Modality
+from fckd.config.corpus import CorpusSettings
+from fckd.config.networks import Modality
 from fckd.data.corpus import Corpus, write_corpus
 from fckd.data.protocols import divide
 from fckd.data.sources import open_source

@@ -2,7 +2,7 @@
 
 import torch
 
-from fckd.config.experiment import NetworkSettings
+from fckd.config.networks import NetworkSettings
 from fckd.models.table import build_network
 from fckd.registry.card import Card, Measurement, TestResult
 from fckd.registry.student import pack_student

@@ -4,7 +4,8 @@ import sys
 import numpy as np
 import pytest
 
-from fckd.config.experiment import CorpusSettings, Modality, NetworkSettings, SyntheticSettings
+from fckd.config.corpus import CorpusSettings, SyntheticSettings
+from fckd.config.networks import Modality, NetworkSettings
 from fckd.data.corpus import Corpus
 from fckd.data.prepare import prepare
 from fckd.errors import UserError

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from fckd.config.experiment import CorpusSettings, Modality
+from fckd.config.corpus import CorpusSettings
+from fckd.config.networks import Modality
 from fckd.data.forms import Array, in_stored_form
 from fckd.data.sources import synthetic, utd_mhad
 from fckd.data.sources.base import Recording, Source

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from fckd.config.experiment import Modality
+from fckd.config.networks import Modality
 from fckd.data.forms import Array
 
 

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from fckd.config.experiment import Modality, SyntheticSettings
+from fckd.config.corpus import SyntheticSettings
+from fckd.config.networks import Modality
 from fckd.data.forms import Array, in_stored_form
 from fckd.data.sources.base import Recording
 from fckd.data.sources.synthetic_camera import (

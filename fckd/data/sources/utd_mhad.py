@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fckd.config.experiment import Modality
+from fckd.config.networks import Modality
 from fckd.data.forms import Array, in_stored_form
 from fckd.data.sources import person_crop
 from fckd.data.sources.base import Recording
