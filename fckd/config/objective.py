@@ -161,12 +161,12 @@ class ObjectiveSettings(Configuration):
     @property
     def uses_focal(self) -> bool:
         """Whether a term reads the focal channels."""
-        return any(name in FOCAL_TERMS for name, _ in self.active())
+        return self._uses(FOCAL_TERMS)
 
     @property
     def uses_whole_maps(self) -> bool:
         """Whether a term reads all channels of the teachers' feature maps."""
-        return any(name not in FOCAL_TERMS + LOGIT_TERMS for name, _ in self.active())
+        return self._uses(EMBEDDED_TERMS) or self._uses(RAW_TERMS)
 
     @property
     def uses_features(self) -> bool:
@@ -174,10 +174,32 @@ class ObjectiveSettings(Configuration):
         return self.uses_focal or self.uses_whole_maps
 
     @property
+    def uses_embedding(self) -> bool:
+        """Whether a term reads the student's map embedded in a teacher's channels."""
+        return self.uses_focal or self._uses(EMBEDDED_TERMS)
+
+    @property
     def uses_lessons(self) -> bool:
         """Whether a term reads anything of the teachers."""
         return any(True for _ in self.active())
 
+    def _uses(self, terms: tuple[str, ...]) -> bool:
+        return any(name in terms for name, _ in self.active())
+
 
 FOCAL_TERMS = ("correlation", "distribution")
-LOGIT_TERMS = ("logits", "dkd", "dist")
+EMBEDDED_TERMS = (
+    "fitnet",
+    "ickd",
+    "cwd",
+    "fgd",
+    "channel_distillation",
+    "mars",
+    "hallucination",
+)
+RAW_TERMS = (
+    "attention_transfer",
+    "similarity_preserving",
+    "correlation_congruence",
+    "relational",
+)

@@ -1,13 +1,15 @@
 """Correlations among focal channels.
 
 The inter-channel correlation of ICKD (Liu et al., ICCV 2021, eq. 2 and 3), on the focal channels
-only (Gan et al., IEEE Access 2023). At ratio 1 it is ICKD with the reduction 1 / (N·C).
+only (Gan et al., IEEE Access 2023). At ratio 1 it is ICKD.
 """
 
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
+from fckd.config.objective import CorrelationSettings, Reduction
 from fckd.distill.precision import at_least_float32
+from fckd.distill.reduction import divisor
 
 
 def channel_correlation(features: Tensor) -> Tensor:
@@ -23,8 +25,13 @@ def channel_correlation(features: Tensor) -> Tensor:
     return F.normalize(wide @ wide.transpose(1, 2), dim=2)
 
 
-def correlation_loss(student: Tensor, teacher: Tensor) -> Tensor:
-    """Squared Frobenius distance of the two correlation matrices, divided by N·K.
+def correlation_loss(
+    student: Tensor,
+    teacher: Tensor,
+    emphasis: Tensor | None = None,
+    reduction: Reduction = "per_channel",
+) -> Tensor:
+    """Squared Frobenius distance of the two correlation matrices, sample by sample.
 
     The number of positions may differ between the two sides: a graph or series teacher can teach
     a video student.
@@ -32,9 +39,27 @@ def correlation_loss(student: Tensor, teacher: Tensor) -> Tensor:
     Args:
         student: (N, K, P_student), the embedded student's focal channels.
         teacher: (N, K, P_teacher), the teacher's focal channels; no gradient reaches it.
+        emphasis: (N, K), how much each row counts, of mean 1; None if all count alike.
+        reduction: What the sum is divided by.
 
     Returns:
-        A scalar, in [0, 2] for non-negative features.
+        (N,) ≥ 0; the loss is its mean, in [0, 2] for non-negative features and `per_channel`.
     """
     difference = channel_correlation(student) - channel_correlation(teacher.detach())
-    return difference.square().sum() / (student.shape[0] * student.shape[1])
+    rows = difference.square().sum(dim=2)
+    if emphasis is not None:
+        rows = rows * emphasis
+    return rows.sum(dim=1) / divisor(reduction, *student.shape[:2])
+
+
+class CorrelationLoss(nn.Module):
+    """`correlation_loss` as an experiment describes it."""
+
+    def __init__(self, settings: CorrelationSettings) -> None:
+        super().__init__()
+        self.settings = settings
+
+    def forward(self, student: Tensor, teacher: Tensor, emphasis: Tensor | None) -> Tensor:
+        """Return (N,) of the focal channels of both sides, (N, K, *grid) each."""
+        reduction = self.settings.reduction
+        return correlation_loss(student.flatten(2), teacher.flatten(2), emphasis, reduction)

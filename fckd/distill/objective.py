@@ -1,36 +1,20 @@
 """The objective: cross-entropy and the weighted terms, each reported apart."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from torch import Tensor
 from torch.nn import functional as F
 
+from fckd.config.experiment import WeightingSettings
 from fckd.config.objective import ObjectiveSettings
-from fckd.distill.correlation import correlation_loss
-from fckd.distill.distribution import distribution_loss
 from fckd.distill.focal import gather_channels
-from fckd.distill.grids import common_grid
-from fckd.distill.logits import logit_loss
+from fckd.distill.lesson import Lesson
 from fckd.distill.precision import at_least_float32
+from fckd.distill.table import EMBEDDED, FOCAL, LOGITS, MERGED, TERMS
+from fckd.distill.weighting import teacher_shares
 
 CROSS_ENTROPY = "cross_entropy"
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """What one teacher says about a batch of (sample, view) pairs.
-
-    Attributes:
-        logits: (N, classes) float32.
-        features: (N, K, *grid) float, the K focal channels in descending saliency, or None where
-            only logits are used.
-        channels: (N, K) int64, which of the teacher's channels these are, or None likewise.
-    """
-
-    logits: Tensor
-    features: Tensor | None = None
-    channels: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -41,68 +25,108 @@ class Term:
     value: Tensor
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What the student says about a batch.
+
+    Attributes:
+        logits: (N, classes).
+        features: (N, C_student, *grid), its own feature map.
+        embedded: For each teacher (N, C_teacher, *grid of the student); empty if no term needs it.
+    """
+
+    logits: Tensor
+    features: Tensor
+    embedded: Mapping[str, Tensor]
+
+
 class Objective:
-    """Cross-entropy + Σ_m (1/M)·(α·correlation_m + β·distribution_m) + γ·logits.
+    """Cross-entropy + Σ_terms weight · Σ_teachers mean over samples of share · value.
 
     Terms of weight 0 are not computed. Every term is a mean over samples, so the mean over equal
-    shares of a batch is the value of the whole batch.
+    shares of a batch is the value of the whole batch; only terms that relate samples to each other
+    see their own rank's share of the batch alone.
 
     Args:
-        settings: Weights and temperatures.
+        settings: Weights, schedules and temperatures.
+        weighting: Of several teachers.
         label_smoothing: Of the cross-entropy, in [0, 1).
     """
 
-    def __init__(self, settings: ObjectiveSettings, label_smoothing: float = 0.0) -> None:
+    def __init__(
+        self,
+        settings: ObjectiveSettings,
+        weighting: WeightingSettings | None = None,
+        label_smoothing: float = 0.0,
+    ) -> None:
         self.settings = settings
+        self.weighting = weighting or WeightingSettings()
         self.label_smoothing = label_smoothing
+        self._losses = {name: TERMS[name](term) for name, term in settings.active()}
 
     def __call__(
-        self,
-        logits: Tensor,
-        embedded: Mapping[str, Tensor],
-        lessons: Mapping[str, Lesson],
-        labels: Tensor,
+        self, answer: Answer, lessons: Mapping[str, Lesson], labels: Tensor, epoch: int = 1
     ) -> dict[str, Term]:
         """Return the terms by name: `cross_entropy`, `logits`, `correlation/TEACHER`, ….
 
         Args:
-            logits: (N, classes), the student's.
-            embedded: For each teacher (N, C_teacher, *grid of the student).
-            lessons: For each teacher.
+            answer: The student's.
+            lessons: For each teacher; none for a student that learns alone.
             labels: (N,) int64.
+            epoch: Counted from 1; weights may change with it.
         """
-        smoothing = self.label_smoothing
-        wide = at_least_float32(logits)
-        value = F.cross_entropy(wide, labels, label_smoothing=smoothing)
+        wide = at_least_float32(answer.logits)
+        value = F.cross_entropy(wide, labels, label_smoothing=self.label_smoothing)
         terms = {CROSS_ENTROPY: Term(1.0, value)}
-        if self.settings.logits.weight > 0:
-            taught = [lesson.logits for lesson in lessons.values()]
-            value = logit_loss(logits, taught, self.settings.logits.temperature)
-            terms["logits"] = Term(self.settings.logits.weight, value)
-        if self.settings.uses_features:
-            for teacher, lesson in lessons.items():
-                share = 1.0 / len(lessons)
-                for name, term in self._feature_terms(embedded[teacher], lesson, share).items():
-                    terms[f"{name}/{teacher}"] = term
+        if lessons:
+            taught = {name: lesson.logits for name, lesson in lessons.items()}
+            shares = teacher_shares(self.weighting, taught, labels)
+            for name, settings in self.settings.active():
+                weight = settings.weight_at(epoch)
+                for place, value in self._values(name, answer, lessons, labels, shares):
+                    terms[place] = Term(weight, value)
         return terms
 
-    def _feature_terms(self, embedded: Tensor, lesson: Lesson, share: float) -> dict[str, Term]:
-        if lesson.features is None or lesson.channels is None:
-            raise ValueError("a feature term needs a lesson with features")
-        focal = gather_channels(embedded, lesson.channels)
-        terms = {}
-        correlation, distribution = self.settings.correlation, self.settings.distribution
-        if correlation.weight > 0:
-            value = correlation_loss(focal.flatten(2), lesson.features.flatten(2))
-            terms["correlation"] = Term(share * correlation.weight, value)
-        if distribution.weight > 0:
-            student, teacher = common_grid(focal, lesson.features, distribution.positions)
-            value = distribution_loss(student, teacher, distribution.temperature)
-            terms["distribution"] = Term(share * distribution.weight, value)
-        return terms
+    def _values(
+        self,
+        name: str,
+        answer: Answer,
+        lessons: Mapping[str, Lesson],
+        labels: Tensor,
+        shares: Tensor,
+    ) -> Iterator[tuple[str, Tensor]]:
+        if name in MERGED:
+            taught = [lesson.logits for lesson in lessons.values()]
+            yield name, self._losses[name](answer.logits, taught, shares).mean()
+            return
+        for column, (teacher, lesson) in enumerate(lessons.items()):
+            value = self._value(name, answer, teacher, lesson, labels)
+            yield f"{name}/{teacher}", _shared(value, shares[:, column])
+
+    def _value(
+        self, name: str, answer: Answer, teacher: str, lesson: Lesson, labels: Tensor
+    ) -> Tensor:
+        loss = self._losses[name]
+        value: Tensor
+        if name in LOGITS:
+            value = loss(answer.logits, lesson.logits, labels)
+        elif name in FOCAL:
+            features, channels = lesson.focal_part()
+            focal = gather_channels(answer.embedded[teacher], channels)
+            value = loss(focal, features, lesson.emphasis)
+        elif name in EMBEDDED:
+            value = loss(answer.embedded[teacher], lesson.whole())
+        else:
+            value = loss(answer.features, lesson.whole())
+        return value
 
 
 def total(terms: Mapping[str, Term]) -> Tensor:
     """Return the weighted sum of `terms`, a scalar."""
     weighted = [term.weight * term.value for term in terms.values()]
     return sum(weighted[1:], start=weighted[0])
+
+
+def _shared(value: Tensor, share: Tensor) -> Tensor:
+    """Return the mean over samples of share · value; a value of the whole batch counts at each."""
+    return (share * value).mean() if value.ndim else share.mean() * value

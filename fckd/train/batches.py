@@ -11,10 +11,17 @@ from fckd.train.world import World
 
 @dataclass(frozen=True)
 class Batch:
-    """One rank's share of a global batch: sample indices and view numbers, both (N,) int64."""
+    """One rank's share of a global batch.
+
+    Attributes:
+        samples: (N,) int64 sample indices.
+        views: (N,) int64 view numbers.
+        whole: Samples and views of the global batch, of all ranks together.
+    """
 
     samples: np.ndarray
     views: np.ndarray
+    whole: tuple[np.ndarray, np.ndarray]
 
 
 def batches(study: Study, epoch: int, world: World) -> Iterator[Batch]:
@@ -30,7 +37,8 @@ def batches(study: Study, epoch: int, world: World) -> Iterator[Batch]:
     size -= size % world.size
     for start in range(0, batches_per_epoch(study) * size, size):
         share = slice(start + world.rank, start + size, world.size)
-        yield Batch(order[share], views[share])
+        whole = slice(start, start + size)
+        yield Batch(order[share], views[share], (order[whole], views[whole]))
 
 
 def batches_per_epoch(study: Study) -> int:

@@ -9,7 +9,8 @@ import torch
 from fckd.config.experiment import Criterion
 from fckd.data.readings import Readings
 from fckd.distill.focal import descending, gather_channels
-from fckd.distill.saliency import saliency
+from fckd.distill.saliency import Evidence, saliency
+from fckd.errors import UserError
 from fckd.models.network import NetworkOutput
 from fckd.train.lessons import LessonRows, LessonShape
 from fckd.train.teachers import Teacher
@@ -40,6 +41,12 @@ class LessonMaker:
     def __post_init__(self) -> None:
         # The random control is drawn once per lesson, in row order: the same for every trial.
         self._generator = torch.Generator().manual_seed(0)
+        if self.criterion is Criterion.CAM and self.teacher.network.class_weights is None:
+            raise UserError(
+                f"focal.criterion: cam, of a teacher tapped at {self.teacher.settings.tap!r}",
+                "a tap whose channels' means are what the linear classifier reads",
+                "choose focal.criterion gradient, or tap: last",
+            )
 
     @property
     def total(self) -> int:
@@ -72,24 +79,39 @@ class LessonMaker:
             np.concatenate([part.logits for part in parts]),
             np.concatenate([part.features for part in parts]),
             np.concatenate([part.permutation for part in parts]),
+            np.concatenate([part.saliency for part in parts]),
         )
 
-    @torch.no_grad()
     def _batch(self, samples: np.ndarray, views: np.ndarray) -> LessonRows:
-        output = self._run(samples, views)
-        features = output.features.flatten(2)
         labels = torch.from_numpy(self.labels[samples]).to(self.device)
-        head = self.teacher.network.head.weight
-        ranked = saliency(self.criterion, features, labels, head, self._generator)
+        if self.criterion is Criterion.GRADIENT:
+            output, gradient = self._run_with_gradient(samples, views, labels)
+        else:
+            output, gradient = self._run(samples, views), None
+        features = output.features.flatten(2)
+        weights = self.teacher.network.class_weights
+        evidence = Evidence(labels, weights, gradient, self._generator)
+        ranked = saliency(self.criterion, features, evidence)
         permutation = descending(ranked)
         return LessonRows(
             output.logits.float().cpu().numpy(),
             gather_channels(features, permutation).half().cpu().numpy(),
             permutation.to(torch.int16).cpu().numpy(),
+            ranked.gather(1, permutation).cpu().numpy(),
         )
 
     @torch.no_grad()
     def _run(self, samples: np.ndarray, views: np.ndarray) -> NetworkOutput:
-        read = torch.from_numpy(self.readings.batch(samples, views)).to(self.device)
-        output: NetworkOutput = self.teacher.network(read)
-        return output
+        return self.teacher.network(self._read(samples, views))
+
+    def _run_with_gradient(
+        self, samples: np.ndarray, views: np.ndarray, labels: torch.Tensor
+    ) -> tuple[NetworkOutput, torch.Tensor]:
+        # The teacher is frozen: what it reads must ask for the gradient.
+        logits, features = self.teacher.network(self._read(samples, views).requires_grad_())
+        evidence = logits.gather(1, labels.unsqueeze(1)).sum()
+        (gradient,) = torch.autograd.grad(evidence, features)
+        return NetworkOutput(logits.detach(), features.detach()), gradient.flatten(2)
+
+    def _read(self, samples: np.ndarray, views: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(self.readings.batch(samples, views)).to(self.device)

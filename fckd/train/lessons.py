@@ -2,7 +2,9 @@
 
 Channels are stored in descending saliency, so that any focal ratio is a contiguous prefix: a trial
 with ratio 0.25 reads a quarter of the features' bytes, and searching the ratio needs no second
-store. Read through Arrow memory maps: one copy in the page cache serves every trial of a node.
+store. Saliency is kept beside them: channels that are chosen for a batch or for the whole data set
+are read by their numbers. Read through Arrow memory maps: one copy in the page cache serves every
+trial of a node.
 """
 
 import json
@@ -16,12 +18,13 @@ import pyarrow as pa
 import pyarrow.ipc
 import torch
 
+from fckd.config.experiment import FocalSettings
 from fckd.distill.focal import focal_count
-from fckd.distill.objective import Lesson
+from fckd.distill.lesson import Lesson, soft_weights
 from fckd.errors import UserError
 from fckd.files import sha256_of_file, write_json
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 MANIFEST = "manifest.json"
 
 
@@ -31,7 +34,8 @@ class LessonShape:
 
     Attributes:
         classes: Number of logits (float32).
-        channels: C, the teacher's channels (features float16, permutation int16).
+        channels: C, the teacher's channels (features float16, permutation int16, saliency
+            float32).
         grid: The feature map's positions, such as (T,) or (T, H, W).
     """
 
@@ -47,11 +51,19 @@ class LessonShape:
 
 @dataclass(frozen=True)
 class LessonRows:
-    """Consecutive rows: logits (R, classes), features (R, C, P) sorted, permutation (R, C)."""
+    """Consecutive rows, channels in descending saliency.
+
+    Attributes:
+        logits: (R, classes).
+        features: (R, C, P).
+        permutation: (R, C), the teacher's number of each channel.
+        saliency: (R, C), descending in each row.
+    """
 
     logits: np.ndarray
     features: np.ndarray
     permutation: np.ndarray
+    saliency: np.ndarray
 
 
 class LessonWriter:
@@ -65,6 +77,7 @@ class LessonWriter:
     def __init__(self, folder: Path, shape: LessonShape) -> None:
         self.folder, self.shape = folder, shape
         self._shards: list[dict[str, Any]] = []
+        self._saliency = np.zeros(shape.channels)
 
     def add(self, rows: LessonRows) -> None:
         """Write the next block of rows.
@@ -73,6 +86,7 @@ class LessonWriter:
             UserError: A value is not finite in float16.
         """
         self._shards.append(_write_shard(self.folder, len(self._shards), rows, self.shape))
+        self._saliency += _in_own_order(rows.saliency, rows.permutation).sum(axis=0)
 
     def close(self, key: Mapping[str, Any], samples: Sequence[int], views: int) -> None:
         """Write the manifest.
@@ -88,9 +102,25 @@ class LessonWriter:
             "samples": [int(sample) for sample in samples],
             "views": views,
             "shape": asdict(self.shape),
+            "saliency": (self._saliency / (len(samples) * views)).tolist(),
             "shards": self._shards,
         }
         write_json(self.folder / MANIFEST, manifest)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a study reads of its lessons.
+
+    Attributes:
+        focal: Which channels; None reads only the logits.
+        whole: Whether all channels are wanted beside the focal ones.
+        batch: Samples and views of the whole batch over all ranks, for the scope `batch`.
+    """
+
+    focal: FocalSettings | None
+    whole: bool
+    batch: tuple[np.ndarray, np.ndarray]
 
 
 class LessonStore:
@@ -116,6 +146,7 @@ class LessonStore:
         shape = manifest["shape"]
         self.shape = LessonShape(shape["classes"], shape["channels"], tuple(shape["grid"]))
         self.views: int = manifest["views"]
+        self._saliency = np.array(manifest["saliency"], dtype=np.float32)
         self.samples = np.array(manifest["samples"], dtype=np.int64)
         self._position = np.full(int(self.samples.max()) + 1, -1, dtype=np.int64)
         self._position[self.samples] = np.arange(len(self.samples))
@@ -128,31 +159,69 @@ class LessonStore:
         return self.shape.channels
 
     def read(
-        self,
-        samples: np.ndarray,
-        views: np.ndarray,
-        ratio: float | None,
-        device: torch.device,
+        self, samples: np.ndarray, views: np.ndarray, wish: Wish, device: torch.device
     ) -> Lesson:
         """Return the lessons of a batch.
 
         Args:
             samples: (N,) corpus indices.
             views: (N,) view numbers, from 1.
-            ratio: Focal ratio; None reads only the logits.
+            wish: What of the lessons is read.
             device: Where the tensors go.
 
         Raises:
             ValueError: The store holds no lesson of one of the pairs.
         """
         rows = self._rows(samples, views)
-        logits = torch.from_numpy(self._gather(rows, "logits", None)).to(device)
-        if ratio is None:
+        logits = self._tensor(rows, "logits", None, device)
+        if wish.focal is None:
             return Lesson(logits)
-        count = focal_count(ratio, self.channels)
-        features = torch.from_numpy(self._gather(rows, "features", count)).to(device).float()
-        channels = torch.from_numpy(self._gather(rows, "permutation", count)).to(device).long()
-        return Lesson(logits, features.reshape(*features.shape[:2], *self.shape.grid), channels)
+        count = focal_count(wish.focal, self.channels)
+        kept = self.channels if wish.whole else count
+        places: int | np.ndarray = kept
+        mean = None
+        if wish.focal.scope != "sample":
+            mean = self._mean(wish)
+            chosen = np.argsort(-mean, kind="stable")[:kept]
+            places = np.argsort(self._gather(rows, "permutation", None), axis=1)[:, chosen]
+        features = self._tensor(rows, "features", places, device).float()
+        return Lesson(
+            logits,
+            features.reshape(*features.shape[:2], *self.shape.grid),
+            self._tensor(rows, "permutation", places, device).long(),
+            count,
+            self._emphasis(rows, wish.focal, count, mean, device),
+        )
+
+    def _mean(self, wish: Wish) -> np.ndarray:
+        """Return the saliency of the channels in their own order, over the batch or the store."""
+        if wish.focal is not None and wish.focal.scope == "dataset":
+            return self._saliency
+        rows = self._rows(*wish.batch)
+        columns = (self._gather(rows, column, None) for column in ("saliency", "permutation"))
+        mean: np.ndarray = _in_own_order(*columns).mean(axis=0)
+        return mean
+
+    def _emphasis(
+        self,
+        rows: np.ndarray,
+        focal: FocalSettings,
+        count: int,
+        mean: np.ndarray | None,
+        device: torch.device,
+    ) -> torch.Tensor | None:
+        if focal.selection == "hard":
+            return None
+        ranked = self._gather(rows, "saliency", None)
+        if mean is not None:
+            ranked = np.broadcast_to(-np.sort(-mean), ranked.shape)
+        everything = torch.from_numpy(np.array(ranked)).to(device)
+        return soft_weights(focal, everything[:, :count], everything.mean(dim=1))
+
+    def _tensor(
+        self, rows: np.ndarray, column: str, places: int | np.ndarray | None, device: torch.device
+    ) -> torch.Tensor:
+        return torch.from_numpy(self._gather(rows, column, places)).to(device)
 
     def _rows(self, samples: np.ndarray, views: np.ndarray) -> np.ndarray:
         # Checked, for a wrong index would silently be the lesson of another sample or view.
@@ -164,16 +233,29 @@ class LessonStore:
         rows: np.ndarray = positions * self.views + views - 1
         return rows
 
-    def _gather(self, rows: np.ndarray, column: str, count: int | None) -> np.ndarray:
-        shards = np.searchsorted(self._starts, rows, side="right") - 1
+    def _gather(self, rows: np.ndarray, column: str, places: int | np.ndarray | None) -> np.ndarray:
+        """Return a column of `rows`, of the first so many channels or of those at `places`."""
         first = getattr(self._shards[0], column)
-        gathered = np.empty((len(rows), *first[:1, :count].shape[1:]), dtype=first.dtype)
+        width = first.shape[1] if places is None else places
+        width = width.shape[1] if isinstance(width, np.ndarray) else width
+        gathered = np.empty((len(rows), width, *first.shape[2:]), dtype=first.dtype)
+        shards = np.searchsorted(self._starts, rows, side="right") - 1
         for number in np.unique(shards):
             here = np.flatnonzero(shards == number)
             block = getattr(self._shards[number], column)
-            # Indexed together with the prefix, so that only the focal channels' bytes are read.
-            gathered[here] = block[rows[here] - self._starts[number], :count]
+            within = rows[here] - self._starts[number]
+            # Indexed together with the channels, so that only the wanted ones' bytes are read.
+            if isinstance(places, np.ndarray):
+                gathered[here] = block[within[:, None], places[here]]
+            else:
+                gathered[here] = block[within, :places]
         return gathered
+
+
+def _in_own_order(sorted_values: np.ndarray, permutation: np.ndarray) -> np.ndarray:
+    values = np.empty_like(sorted_values)
+    np.put_along_axis(values, permutation.astype(np.int64), sorted_values, axis=1)
+    return values
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
@@ -193,6 +275,7 @@ def _columns(rows: LessonRows, shape: LessonShape) -> Iterator[tuple[str, pa.Arr
         ("logits", rows.logits.astype(np.float32), shape.classes),
         ("features", rows.features.astype(np.float16), shape.channels * shape.positions),
         ("permutation", rows.permutation.astype(np.int16), shape.channels),
+        ("saliency", rows.saliency.astype(np.float32), shape.channels),
     )
     for name, block, width in blocks:
         yield name, pa.FixedSizeListArray.from_arrays(pa.array(block.reshape(-1)), width)
@@ -233,4 +316,5 @@ def _open_shard(folder: Path, entry: Mapping[str, Any], shape: LessonShape) -> L
         block("logits", shape.classes),
         block("features", shape.channels, shape.positions),
         block("permutation", shape.channels),
+        block("saliency", shape.channels),
     )

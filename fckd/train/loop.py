@@ -10,12 +10,14 @@ import torch
 from torch import Tensor, nn
 
 from fckd.distill.embedding import Embedding
-from fckd.distill.objective import Lesson, Objective, Term, total
+from fckd.distill.lesson import Lesson
+from fckd.distill.objective import Answer, Objective, Term, total
 from fckd.errors import TrainingError
 from fckd.models.network import ActionNetwork
 from fckd.models.table import build_network
 from fckd.train.batches import Batch, batches, batches_per_epoch
 from fckd.train.evaluation import Evaluation, evaluate
+from fckd.train.lessons import Wish
 from fckd.train.schedule import learning_rate
 from fckd.train.study import Study
 from fckd.train.world import World
@@ -45,7 +47,7 @@ class EpochResult:
 
 
 class DistillationModule(nn.Module):
-    """A student and its embeddings, one for each teacher whose features are used."""
+    """A student and its embeddings, one for each teacher whose channels it is mapped onto."""
 
     def __init__(self, student: ActionNetwork, embeddings: Mapping[str, Embedding]) -> None:
         super().__init__()
@@ -54,11 +56,11 @@ class DistillationModule(nn.Module):
         self.teachers = tuple(embeddings)
         self.embeddings = nn.ModuleList(embeddings.values())
 
-    def forward(self, readings: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+    def forward(self, readings: Tensor) -> Answer:
         """Return logits, features, and the features embedded for each teacher."""
         logits, features = self.student(readings)
         embedded = [embedding(features) for embedding in self.embeddings]
-        return logits, features, dict(zip(self.teachers, embedded, strict=True))
+        return Answer(logits, features, dict(zip(self.teachers, embedded, strict=True)))
 
 
 def distill(
@@ -91,7 +93,8 @@ class _Run:
         self.module = DistillationModule(self.student, _embeddings(study, self.student)).to(device)
         self.parallel = world.parallel(self.module, device)
         self.optimizer = _optimizer(self.module, study)
-        self.objective = Objective(study.objective, study.training.label_smoothing)
+        smoothing = study.training.label_smoothing
+        self.objective = Objective(study.objective, study.weighting, smoothing)
         self.labels = torch.from_numpy(study.labels)
 
     def restore(self, checkpoint: Checkpoint) -> int:
@@ -133,7 +136,7 @@ class _Run:
             step = (epoch - 1) * steps + number
             for group in self.optimizer.param_groups:
                 group["lr"] = learning_rate(self.study.training, step, steps)
-            terms, outputs = self._forward(batch)
+            terms, outputs = self._forward(batch, epoch)
             if number == 0:
                 gradients = self._gradients(terms, outputs)
                 if step == 0:
@@ -145,17 +148,19 @@ class _Run:
                 sums[name] = sums.get(name, 0.0) + term.value.detach()
         return self._means(sums, terms, steps) | gradients
 
-    def _forward(self, batch: Batch) -> tuple[dict[str, Term], list[Tensor]]:
+    def _forward(self, batch: Batch, epoch: int) -> tuple[dict[str, Term], list[Tensor]]:
         read = torch.from_numpy(self.study.readings.batch(batch.samples, batch.views))
-        logits, features, embedded = self.parallel(read.to(self.device))
-        lessons = self._lessons(batch)
+        answer: Answer = self.parallel(read.to(self.device))
         labels = self.labels[torch.from_numpy(batch.samples)].to(self.device)
-        return self.objective(logits, embedded, lessons, labels), [logits, features]
+        terms = self.objective(answer, self._lessons(batch), labels, epoch)
+        return terms, [answer.logits, answer.features]
 
     def _lessons(self, batch: Batch) -> dict[str, Lesson]:
-        ratio = self.study.focal.ratio if self.study.objective.uses_features else None
+        objective = self.study.objective
+        focal = self.study.focal if objective.uses_features else None
+        wish = Wish(focal, objective.uses_whole_maps, batch.whole)
         return {
-            name: store.read(batch.samples, batch.views, ratio, self.device)
+            name: store.read(batch.samples, batch.views, wish, self.device)
             for name, store in self.study.lessons.items()
         }
 
@@ -197,7 +202,7 @@ def _norm(value: Tensor, inputs: Sequence[Tensor]) -> Tensor:
 
 
 def _embeddings(study: Study, student: ActionNetwork) -> dict[str, Embedding]:
-    if not study.objective.uses_features:
+    if not study.objective.uses_embedding:
         return {}
     return {
         name: Embedding(student.feature_channels, store.channels, study.network.normalization)

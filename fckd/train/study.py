@@ -12,6 +12,7 @@ from fckd.config.experiment import (
     TeacherSettings,
     TrainingSettings,
     ViewSettings,
+    WeightingSettings,
 )
 from fckd.config.networks import NetworkSettings
 from fckd.config.objective import ObjectiveSettings
@@ -56,6 +57,7 @@ class Study:
     measure_every_epoch: bool
     focal: FocalSettings = field(default_factory=FocalSettings)
     objective: ObjectiveSettings = field(default_factory=ObjectiveSettings)
+    weighting: WeightingSettings = field(default_factory=WeightingSettings)
     lessons: Mapping[str, LessonStore] = field(default_factory=dict)
 
 
@@ -82,6 +84,7 @@ def student_study(
         measure_every_epoch=searching,
         focal=experiment.focal,
         objective=experiment.objective,
+        weighting=experiment.weighting,
         lessons=lessons if experiment.objective.uses_lessons else {},
     )
 

@@ -138,7 +138,7 @@ class Workshop:
 
     def study(self, experiment: Experiment, part: Part) -> Study:
         """Return the student's study, with the lessons that its objective uses."""
-        used = experiment.teachers if experiment.objective.uses_lessons else ()
+        used = experiment.taught_by if experiment.objective.uses_lessons else ()
         lessons = {name: self.lessons(experiment, name, part) for name in used}
         readings = self.readings(experiment.student, experiment.views)
         division = self.division(experiment)
@@ -178,7 +178,7 @@ class Workshop:
             "reader": READER_VERSION,
             "corpus": self.corpus.fingerprint,
             "teacher": teacher["sha256"],
-            "tap": "last stage",
+            "tap": experiment.teachers[name].tap,
             "criterion": str(experiment.focal.criterion),
             "views": experiment.views.model_dump(mode="json"),
             "samples": _names(self.corpus, samples_of(part, self.division(experiment))),

@@ -5,11 +5,12 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from fckd.config.experiment import Criterion
+from fckd.config.experiment import Criterion, FocalSettings
 from fckd.data.readings import Readings
 from fckd.errors import UserError
 from fckd.train import lesson_making
 from fckd.train.lesson_making import LessonMaker
+from fckd.train.lessons import Wish
 from fckd.train.workshop import Workshop
 from tests.train.small import BASE, changed, content, make, state, unsorted_features
 
@@ -20,8 +21,8 @@ each_teacher = pytest.mark.parametrize("name", list(BASE.teachers))
 
 
 def lesson(workshop, name, samples, views, ratio=1.0, experiment=BASE):
-    store = workshop.lessons(experiment, name, "train")
-    return store.read(np.array(samples), np.array(views), ratio, CPU)
+    store, pairs = workshop.lessons(experiment, name, "train"), (np.array(samples), np.array(views))
+    return store.read(*pairs, Wish(FocalSettings(ratio=ratio), False, pairs), CPU)
 
 
 @torch.no_grad()
@@ -99,6 +100,25 @@ def test_lessons_are_the_same_however_they_are_cut_into_shards(workshop, criteri
     for column in ("permutation", "logits", "features"):
         joined = np.concatenate([getattr(part, column) for part in parts])
         np.testing.assert_allclose(joined, getattr(whole, column), rtol=2e-3, atol=1e-3)
+
+
+def test_the_gradient_criterion_of_a_linear_head_is_the_weight_times_the_magnitude(workshop):
+    (rows,) = maker(workshop, Criterion.GRADIENT).shards()
+    (plain,) = maker(workshop, Criterion.MAGNITUDE).shards()
+    train, views = workshop.division(BASE).train, BASE.views.count
+    labels = np.repeat(workshop.corpus.labels[train], views)
+    head = workshop.teacher(BASE, "skeleton", "train").network.head.weight.numpy()
+    expected, positions = np.empty_like(plain.saliency), plain.features.shape[2]
+    np.put_along_axis(expected, plain.permutation.astype(np.int64), plain.saliency, axis=1)
+    expected *= np.abs(head[labels]) / positions
+    found = np.empty_like(expected)
+    np.put_along_axis(found, rows.permutation.astype(np.int64), rows.saliency, axis=1)
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+
+
+def test_the_control_all_leaves_the_channels_in_the_teachers_order(workshop):
+    (rows,) = maker(workshop, Criterion.ALL).shards()
+    assert (rows.permutation == np.arange(rows.permutation.shape[1])).all()
 
 
 def test_the_making_counts_its_rows(workshop):

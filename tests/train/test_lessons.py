@@ -1,6 +1,7 @@
 """The lesson store: what is written is what is read, or nothing is."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +9,12 @@ import pyarrow as pa
 import pytest
 import torch
 
-from fckd.distill.focal import focal_count
+from fckd.config.experiment import FocalSettings
+from fckd.distill.focal import focal_count, scatter_channels
+from fckd.distill.lesson import lesson as live_lesson
 from fckd.errors import UserError
 from fckd.files import new_folder
-from fckd.train.lessons import LessonRows, LessonShape, LessonStore, LessonWriter
+from fckd.train.lessons import LessonRows, LessonShape, LessonStore, LessonWriter, Wish
 
 CPU = torch.device("cpu")
 KEY = {"teacher": "abc", "criterion": "magnitude"}
@@ -28,6 +31,7 @@ def rows():
         random.normal(size=(count, SHAPE.classes)).astype(np.float32),
         random.normal(size=(count, SHAPE.channels, SHAPE.positions)).astype(np.float16),
         random.permuted(np.tile(np.arange(8, dtype=np.int16), (count, 1)), axis=1),
+        -np.sort(-random.gamma(1.0, size=(count, SHAPE.channels)).astype(np.float32)),
     )
 
 
@@ -36,7 +40,7 @@ def write(folder, rows, cuts=()):
         writer = LessonWriter(temporary, SHAPE)
         for start, stop in zip((0, *cuts), (*cuts, len(rows.logits)), strict=True):
             part = slice(start, stop)
-            writer.add(LessonRows(rows.logits[part], rows.features[part], rows.permutation[part]))
+            writer.add(LessonRows(**{name: block[part] for name, block in vars(rows).items()}))
         writer.close(KEY, SAMPLES, VIEWS)
     return folder
 
@@ -46,8 +50,16 @@ def folder(tmp_path, rows):
     return write(tmp_path / "store", rows)
 
 
-def read(store, samples, views, ratio=1.0):
-    return store.read(np.array(samples), np.array(views), ratio, CPU)
+ALL = FocalSettings(ratio=1.0)
+
+
+def read(store, samples, views, focal=ALL, whole=False, batch=None):
+    pairs = np.array(samples), np.array(views)
+    return store.read(*pairs, Wish(focal, whole, batch or pairs), CPU)
+
+
+def ratio(value, /, **fields):
+    return FocalSettings(ratio=value, **fields)
 
 
 @pytest.mark.parametrize("cuts", [(), (2,), (1, 2, 5)])
@@ -67,18 +79,18 @@ def test_every_row_is_read_back_as_it_was_written_however_it_was_cut(tmp_path, r
 def test_a_batch_is_read_in_the_order_asked_also_across_shards(tmp_path, rows):
     store = LessonStore(write(tmp_path / "cut", rows, (1, 4)), KEY)
     pairs = [(5, 2), (9, 1), (5, 2), (2, 1), (9, 2)]
-    batch = read(store, *zip(*pairs, strict=True), ratio=0.5)
+    batch = read(store, *zip(*pairs, strict=True), ratio(0.5))
     for place, (sample, view) in enumerate(pairs):
-        single = read(store, [sample], [view], ratio=0.5)
+        single = read(store, [sample], [view], ratio(0.5))
         assert batch.logits[place].equal(single.logits[0])
         assert batch.features[place].equal(single.features[0])
         assert batch.channels[place].equal(single.channels[0])
 
 
-@pytest.mark.parametrize("ratio", [0.01, 0.25, 0.5, 0.8, 1.0])
-def test_a_ratio_reads_a_prefix_of_the_channels(folder, ratio):
-    store, count = LessonStore(folder, KEY), focal_count(ratio, SHAPE.channels)
-    whole, part = (read(store, [2, 5], [1, 2], r) for r in (1.0, ratio))
+@pytest.mark.parametrize("focal", [ratio(r) for r in (0.01, 0.25, 0.5, 0.8, 1.0)], ids=str)
+def test_a_ratio_reads_a_prefix_of_the_channels(folder, focal):
+    store, count = LessonStore(folder, KEY), focal_count(focal, SHAPE.channels)
+    whole, part = (read(store, [2, 5], [1, 2], f) for f in (ratio(1.0), focal))
     assert part.features.shape == (2, count, *SHAPE.grid)
     assert part.features.equal(whole.features[:, :count])
     assert part.channels.equal(whole.channels[:, :count])
@@ -86,10 +98,59 @@ def test_a_ratio_reads_a_prefix_of_the_channels(folder, ratio):
 
 
 def test_without_a_ratio_only_the_logits_are_read(folder):
-    lesson = read(LessonStore(folder, KEY), [2], [1], ratio=None)
+    lesson = read(LessonStore(folder, KEY), [2], [1], focal=None)
     assert lesson.logits.shape == (1, SHAPE.classes)
     assert lesson.features is None
     assert lesson.channels is None
+
+
+ALL_ROWS = ([9, 9, 2, 2, 5, 5], [1, 2] * 3)
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["focal channels", "all channels"])
+@pytest.mark.parametrize("selection", ["hard", "soft"])
+@pytest.mark.parametrize("scope", ["sample", "batch", "dataset"])
+def test_a_store_says_what_its_teacher_would_say_if_it_ran_now(
+    tmp_path, rows, scope, selection, whole
+):
+    focal = ratio(0.5, scope=scope, selection=selection)
+    channels = torch.from_numpy(rows.permutation).long()
+    features = scatter_channels(torch.from_numpy(rows.features).float(), channels)
+    saliency = scatter_channels(torch.from_numpy(rows.saliency), channels)
+    if scope == "dataset":
+        saliency = saliency.mean(dim=0, keepdim=True).expand_as(saliency)
+    now = live_lesson(torch.from_numpy(rows.logits), features, saliency, focal, whole=whole)
+    kept = read(LessonStore(write(tmp_path / "cut", rows, (2,)), KEY), *ALL_ROWS, focal, whole)
+    torch.testing.assert_close(kept.features.flatten(2), now.features)
+    assert kept.channels.equal(now.channels)
+    assert kept.focal == now.focal == 4
+    assert (kept.emphasis is None) == (now.emphasis is None) == (selection == "hard")
+    if kept.emphasis is not None:
+        torch.testing.assert_close(kept.emphasis, now.emphasis)
+
+
+def test_the_channels_of_a_batch_are_those_of_the_whole_batch_on_every_rank(folder):
+    store, focal = LessonStore(folder, KEY), ratio(0.5, scope="batch")
+    together = read(store, *ALL_ROWS, focal)
+    pairs = tuple(np.array(column) for column in ALL_ROWS)
+    for rank in (0, 1):
+        share = read(store, *(column[rank::2] for column in pairs), focal, batch=pairs)
+        assert share.channels.equal(together.channels[rank::2])
+        assert share.features.equal(together.features[rank::2])
+
+
+def test_the_fixed_list_of_a_data_set_does_not_depend_on_the_batch(folder):
+    store, focal = LessonStore(folder, KEY), ratio(0.5, scope="dataset")
+    lists = [read(store, [sample], [1], focal).channels[0].tolist() for sample in SAMPLES]
+    assert lists[0] == lists[1] == lists[2]
+
+
+def test_a_whole_map_comes_back_in_the_teachers_own_order(folder, rows):
+    lesson = read(LessonStore(folder, KEY), *ALL_ROWS, ratio(0.25), whole=True)
+    for row, permutation in enumerate(rows.permutation):
+        np.testing.assert_array_equal(
+            lesson.whole()[row, permutation].flatten(1), rows.features[row].astype(np.float32)
+        )
 
 
 def test_what_is_read_fits_the_losses(folder):
@@ -175,7 +236,7 @@ def test_a_folder_without_a_readable_manifest_is_refused(folder, manifest):
     ],
 )
 def test_a_value_that_half_precision_cannot_hold_is_refused(tmp_path, rows, column, value):
-    wide = LessonRows(rows.logits, rows.features.astype(np.float32), rows.permutation)
+    wide = replace(rows, features=rows.features.astype(np.float32))
     getattr(wide, column)[1, 1] = value
     with pytest.raises(UserError, match="not finite"):
         write(tmp_path / "store", wide)

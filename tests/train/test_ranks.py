@@ -105,7 +105,7 @@ def test_every_term_has_a_gradient_on_two_ranks(ranks):
 
 def test_a_weighted_term_without_a_gradient_stops_both_ranks(ranks):
     for rank in ranks:
-        assert "distribution/skeleton has weight 0.5, but no gradient" in rank["dead"]["failure"]
+        assert "distribution/skeleton has weight 1, but no gradient" in rank["dead"]["failure"]
 
 
 def test_a_run_of_two_ranks_resumed_from_the_first_ones_checkpoint_is_bit_equal(ranks):

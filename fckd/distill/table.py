@@ -1,0 +1,37 @@
+"""Every term of the objective by its name: the module that computes it.
+
+A module returns one value for each sample, (N,), or a scalar if it relates the samples of a batch
+to each other.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import nn
+
+from fckd.distill.correlation import CorrelationLoss
+from fckd.distill.distribution import DistributionLoss
+from fckd.distill.logits import LogitLoss
+
+Builder = Callable[[Any], nn.Module]
+
+FOCAL: dict[str, Builder] = {
+    "correlation": CorrelationLoss,
+    "distribution": DistributionLoss,
+}
+"""forward(student (N, K, *grid), teacher (N, K, *grid), emphasis (N, K) or None): the focal
+channels of the embedded student and of the teacher."""
+
+EMBEDDED: dict[str, Builder] = {}
+"""forward(student (N, C, *grid), teacher (N, C, *grid)): all channels, the student embedded."""
+
+RAW: dict[str, Builder] = {}
+"""forward(student (N, C_student, *grid), teacher (N, C_teacher, *grid)): the student as it is."""
+
+LOGITS: dict[str, Builder] = {}
+"""forward(student (N, classes), teacher (N, classes), labels (N,) int64)."""
+
+MERGED: dict[str, Builder] = {"logits": LogitLoss}
+"""forward(student, [teacher, ...], shares (N, M)): of all teachers together."""
+
+TERMS = {**FOCAL, **EMBEDDED, **RAW, **LOGITS, **MERGED}
