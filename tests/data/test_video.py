@@ -1,0 +1,196 @@
+import random
+import resource
+import struct
+import time
+
+import numpy as np
+import pytest
+
+from fckd.data import video as video_module
+from fckd.data.video import read_video
+from fckd.errors import UserError
+from tests.data.videos import CODECS, moving_square, write_video
+
+CLIP = moving_square()
+ODD_NAMES = [
+    "a #1 (b) & c; [d]! +.avi",
+    "%03d.AVI",
+    "http:x",
+    "file:y.mp4",
+    "ünï\n.avi",
+    "-i",
+    "*?",
+]
+
+
+@pytest.mark.parametrize("container", CODECS)
+def test_frames_come_back_as_they_were_filmed(tmp_path, container):
+    read = read_video(write_video(tmp_path / "clip", CLIP, container), 48)
+    assert read.shape == CLIP.shape
+    assert read.dtype == np.uint8
+    assert np.abs(read.astype(int) - CLIP).mean() < 4
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_no_character_of_a_name_means_anything(tmp_path, name):
+    assert len(read_video(write_video(tmp_path / name, CLIP), 48)) == len(CLIP)
+
+
+@pytest.mark.parametrize(("container", "suffix"), [("mp4", ".avi"), ("avi", ".MP4"), ("avi", "")])
+def test_a_wrong_suffix_is_no_matter(tmp_path, container, suffix):
+    path = write_video(tmp_path / f"clip{suffix}", CLIP, container)
+    assert len(read_video(path, 48)) == len(CLIP)
+
+
+def test_frames_are_made_small_by_the_mean_over_areas(tmp_path):
+    read = read_video(write_video(tmp_path / "clip.avi", CLIP), 12)
+    assert read.shape == (12, 12, 16, 3)
+    expected = CLIP.reshape(12, 12, 4, 16, 4, 3).mean(axis=(2, 4))
+    assert np.abs(read - expected).mean() < 4
+
+
+def test_a_smaller_clip_is_never_enlarged(tmp_path):
+    assert read_video(write_video(tmp_path / "clip.avi", CLIP), 500).shape == CLIP.shape
+
+
+def test_without_colour_brightness_is_read(tmp_path):
+    read = read_video(write_video(tmp_path / "clip.avi", CLIP), 48, colour=False)
+    assert read.shape == CLIP.shape[:3]
+    assert np.abs(read - (CLIP @ [0.299, 0.587, 0.114])).mean() < 4
+
+
+def test_a_clip_of_variable_frame_rate_is_read_at_even_instants(tmp_path):
+    brightness = np.arange(10) * 25
+    clip = np.ones((10, 48, 64, 3), np.uint8) * brightness[:, None, None, None].astype(np.uint8)
+    shown = [0, 1, 2, 3, 4, 15, 16, 17, 18, 19]  # the fifth frame stands for eleven units
+    path = write_video(tmp_path / "clip.mkv", clip, "matroska", times=shown)
+    read = read_video(path, 48).mean(axis=(1, 2, 3)) / 25
+    instants = (np.arange(10) + 0.5) * 19 / 9
+    expected = np.searchsorted(shown, instants, side="right") - 1
+    assert list(np.rint(read).astype(int)) == list(expected)
+    assert (np.rint(read) == 4).sum() > 3
+
+
+QUARTER_TURNS = {90: (0, 1, -1, 0), 180: (-1, 0, 0, -1), 270: (0, -1, 1, 0)}
+
+
+@pytest.mark.parametrize("turn", QUARTER_TURNS)
+def test_a_clip_filmed_on_its_side_is_read_upright(tmp_path, turn):
+    """The matrix of an mp4 says how a player turns the picture, clockwise."""
+    path = write_video(tmp_path / "clip.mp4", CLIP, "mp4")
+    content = path.read_bytes()
+    one = 1 << 16
+    upright = struct.pack(">9i", one, 0, 0, 0, one, 0, 0, 0, 1 << 30)
+    a, b, c, d = (one * entry for entry in QUARTER_TURNS[turn])
+    place = content.index(upright, content.index(b"tkhd"))
+    turned = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    path.write_bytes(content[:place] + turned + content[place + 36 :])
+    expected = np.rot90(CLIP, -turn // 90, axes=(1, 2))
+    read = read_video(path, 48)
+    assert read.shape == expected.shape
+    assert np.abs(read.astype(int) - expected).mean() < 4
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"not a video",
+        b"#EXTM3U\n#EXTINF:1,\nhttp://localhost/x.ts\n",
+        b"ffconcat version 1.0\nfile clip.avi\n",
+        b"\x89PNG\r\n\x1a\n" + bytes(100),
+    ],
+)
+def test_what_is_no_video_is_an_error_that_names_the_file(tmp_path, content):
+    write_video(tmp_path / "clip.avi", CLIP)
+    (tmp_path / "bad.avi").write_bytes(content)
+    with pytest.raises(UserError, match=r"bad\.avi"):
+        read_video(tmp_path / "bad.avi", 48)
+
+
+def test_an_absent_file_and_a_folder_are_errors(tmp_path):
+    for path in (tmp_path / "absent.avi", tmp_path):
+        with pytest.raises(UserError, match="no such file"):
+            read_video(path, 48)
+
+
+@pytest.mark.parametrize("container", ["avi", "mp4", "matroska"])
+@pytest.mark.parametrize("kept", [0.1, 0.5, 0.85])
+def test_a_file_that_is_cut_off_is_an_error(tmp_path, container, kept):
+    path = write_video(tmp_path / "clip", moving_square(20), container)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(kept * len(content))])
+    with pytest.raises(UserError, match="cannot read the video"):
+        read_video(path, 48)
+
+
+def test_a_header_that_claims_a_huge_picture_is_an_error_and_takes_no_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(video_module, "MAXIMUM_PIXELS", 48 * 64 - 1)
+    with pytest.raises(UserError, match="cannot read"):
+        read_video(write_video(tmp_path / "clip.avi", CLIP), 48)
+
+
+def test_a_clip_too_large_for_memory_is_an_error_that_says_to_cut_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(video_module, "MAXIMUM_BYTES", 5 * CLIP[0].nbytes)
+    with pytest.raises(UserError, match="cut it into clips"):
+        read_video(write_video(tmp_path / "clip.avi", CLIP), 48)
+
+
+def test_a_long_clip_never_has_all_its_large_frames_in_memory(tmp_path):
+    large = np.zeros((1, 720, 1280, 3), np.uint8)
+    path = write_video(tmp_path / "clip.avi", np.broadcast_to(large, (150, *large.shape[1:])))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert read_video(path, 36).shape == (150, 36, 64, 3)
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
+    assert grown < 150 * large.nbytes / 4
+
+
+def altered(content, chance):
+    """Return `content` with a few bytes changed, or a piece cut out, doubled, or cut off."""
+    changed = bytearray(content)
+    place = chance.randrange(len(changed))
+    length = chance.randrange(1, 200)
+    match chance.randrange(4):
+        case 0:
+            for _ in range(chance.randint(1, 12)):
+                changed[chance.randrange(len(changed))] = chance.randrange(256)
+        case 1:
+            del changed[place : place + length]
+        case 2:
+            changed[place:place] = changed[place : place + length]
+        case 3:
+            header = chance.randrange(min(len(changed), 2000))
+            changed[header] = chance.choice([0, 255, 127, 128])
+    return bytes(changed)
+
+
+def read_altered(tmp_path, container, count):
+    """Read `count` altered videos; each gives a clip of the right form, or a UserError, soon."""
+    path = write_video(tmp_path / "clip", CLIP, container)
+    content, chance, refused = path.read_bytes(), random.Random(0), 0
+    for number in range(count):
+        path.write_bytes(altered(content, chance))
+        begin = time.monotonic()
+        try:
+            read = read_video(path, 16)
+        except UserError:
+            refused += 1
+        else:
+            assert read.dtype == np.uint8, number
+            assert read.ndim == 4, number
+            assert read.shape[-1] == 3, number
+            assert read.size, number
+        assert time.monotonic() - begin < 5, number
+    return refused
+
+
+@pytest.mark.parametrize("container", CODECS)
+def test_altered_bytes_are_read_or_refused_but_never_a_crash_or_a_hang(tmp_path, container):
+    assert 0 < read_altered(tmp_path, container, 60) < 60
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("container", CODECS)
+def test_ten_thousand_altered_videos_are_read_or_refused(tmp_path, container):
+    assert 0 < read_altered(tmp_path, container, 10_000) < 10_000
