@@ -5,11 +5,11 @@ only (Gan et al., IEEE Access 2023). At ratio 1 it is ICKD.
 """
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from fckd.config.objective import CorrelationSettings, Reduction
 from fckd.distill.precision import at_least_float32
 from fckd.distill.reduction import divisor
+from fckd.distill.unit import unit
 
 
 def channel_correlation(features: Tensor) -> Tensor:
@@ -22,7 +22,7 @@ def channel_correlation(features: Tensor) -> Tensor:
         (N, K, K); each row has L2 norm 1, or is zero where the channel is zero.
     """
     wide = at_least_float32(features)
-    return F.normalize(wide @ wide.transpose(1, 2), dim=2)
+    return unit(wide @ wide.transpose(1, 2), dim=2)
 
 
 def correlation_loss(

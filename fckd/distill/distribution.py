@@ -6,11 +6,10 @@ Over channels: the other reading of the abstract's "distributions", for maps tha
 """
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from fckd.config.objective import DistributionSettings, Reduction
-from fckd.distill.grids import common_grid
-from fckd.distill.precision import at_least_float32
+from fckd.distill.divergence import divergence
+from fckd.distill.grids import common_grid, position_means
 from fckd.distill.reduction import divisor
 
 
@@ -33,10 +32,10 @@ def distribution_loss(
     Returns:
         (N,) ≥ 0; the loss is its mean.
     """
-    divergence = _divergence(student, teacher, temperature)
+    channels = divergence(student, teacher, temperature)
     if emphasis is not None:
-        divergence = divergence * emphasis
-    return divergence.sum(dim=1) / divisor(reduction, *student.shape[:2])
+        channels = channels * emphasis
+    return channels.sum(dim=1) / divisor(reduction, *student.shape[:2])
 
 
 def channel_distribution_loss(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
@@ -50,8 +49,7 @@ def channel_distribution_loss(student: Tensor, teacher: Tensor, temperature: flo
     Returns:
         (N,) ≥ 0; the loss is its mean.
     """
-    means = [at_least_float32(side).flatten(2).mean(dim=2) for side in (student, teacher)]
-    return _divergence(means[0], means[1], temperature)
+    return divergence(position_means(student), position_means(teacher), temperature)
 
 
 class DistributionLoss(nn.Module):
@@ -68,11 +66,3 @@ class DistributionLoss(nn.Module):
             return channel_distribution_loss(student, teacher, settings.temperature)
         left, right = common_grid(student, teacher, settings.positions)
         return distribution_loss(left, right, settings.temperature, emphasis, settings.reduction)
-
-
-def _divergence(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
-    """Return τ²·KL along the last axis, which is summed."""
-    wanted = F.log_softmax(at_least_float32(teacher.detach()) / temperature, dim=-1)
-    given = F.log_softmax(at_least_float32(student) / temperature, dim=-1)
-    divergence = F.kl_div(given, wanted, reduction="none", log_target=True)
-    return divergence.sum(dim=-1) * temperature**2

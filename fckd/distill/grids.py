@@ -38,5 +38,10 @@ def common_grid(student: Tensor, teacher: Tensor, positions: int) -> tuple[Tenso
     return left, right
 
 
+def position_means(features: Tensor) -> Tensor:
+    """Average each channel over all positions: (N, C, *grid) to (N, C), float32 or wider."""
+    return at_least_float32(features).flatten(2).mean(dim=2)
+
+
 def _time_only(features: Tensor) -> Tensor:
     return features.flatten(3).mean(dim=3) if features.ndim > IMAGE_AXES else features

@@ -1,0 +1,26 @@
+"""The divergence of softened distributions, which several losses share."""
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from fckd.distill.precision import at_least_float32
+
+
+def divergence(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
+    """τ² · KL(softmax of teacher/τ ‖ softmax of student/τ) along the last axis.
+
+    Both logarithms come from log-softmax, so that no probability is ever so small that its
+    logarithm is infinite. τ² keeps the gradient's size when τ grows (Hinton et al., 2015, 2.1).
+
+    Args:
+        student: (..., entries), any floating dtype.
+        teacher: The same shape; no gradient reaches it.
+        temperature: τ > 0.
+
+    Returns:
+        (...) ≥ 0, float32 or wider.
+    """
+    wanted = F.log_softmax(at_least_float32(teacher.detach()) / temperature, dim=-1)
+    given = F.log_softmax(at_least_float32(student) / temperature, dim=-1)
+    entries = F.kl_div(given, wanted, reduction="none", log_target=True)
+    return entries.sum(dim=-1) * temperature**2
