@@ -1,10 +1,23 @@
-"""Which benchmark is read, and who of its training part is held out."""
+"""Which benchmark is read, by which protocol, and who of its training part is held out."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from fckd.config.base import Configuration, Seed
+
+SourceName = Literal["synthetic", "utd-mhad", "n-ucla", "ntu60", "hmdb51", "table"]
+Protocol = Literal["cross-subject", "cross-view", "split-1", "split-2", "split-3", "own"]
+
+PROTOCOLS: dict[SourceName, tuple[Protocol, ...]] = {
+    "synthetic": ("cross-subject",),
+    "utd-mhad": ("cross-subject",),
+    "n-ucla": ("cross-view",),
+    "ntu60": ("cross-subject", "cross-view"),
+    "hmdb51": ("split-1", "split-2", "split-3"),
+    "table": ("own",),
+}
+"""The official divisions of every source; the first is the default, `own` is a table's column."""
 
 
 class SyntheticSettings(Configuration):
@@ -19,8 +32,44 @@ class SyntheticSettings(Configuration):
 
 
 class CorpusSettings(Configuration):
-    """Which benchmark, and who of its training part is held out for validation."""
+    """Which benchmark, and who of its training part is held out for validation.
 
-    source: Literal["synthetic", "utd-mhad"]
-    validation_subjects: tuple[int, ...] = Field(min_length=1)
+    Held out are all training samples of some subjects, or of some cameras, or a share of the
+    groups of samples that belong together (clips of one film, one performance before several
+    cameras).
+    """
+
+    source: SourceName
+    protocol: Protocol | None = Field(None, description="the source's own if not given")
+    validation_subjects: tuple[int, ...] | None = Field(None, min_length=1)
+    validation_cameras: tuple[int, ...] | None = Field(None, min_length=1)
+    validation_share: float | None = Field(None, gt=0, lt=1, description="of the training groups")
+    image_side: int = Field(
+        112, ge=32, le=512, description="shorter side of images as they are stored, pixels"
+    )
     synthetic: SyntheticSettings = SyntheticSettings()
+
+    @property
+    def official_protocol(self) -> Protocol:
+        """The protocol that was chosen, or the source's own."""
+        return self.protocol or PROTOCOLS[self.source][0]
+
+    @model_validator(mode="after")
+    def _source_has_protocol(self) -> Self:
+        possible = PROTOCOLS[self.source]
+        if self.official_protocol not in possible:
+            raise ValueError(
+                f"{self.source} has no protocol {self.protocol}: one of {', '.join(possible)}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _one_rule_of_validation(self) -> Self:
+        rules = ("validation_subjects", "validation_cameras", "validation_share")
+        given = [rule for rule in rules if getattr(self, rule) is not None]
+        if len(given) != 1:
+            raise ValueError(
+                f"exactly one of {', '.join(rules)} says who validates, not "
+                f"{' and '.join(given) or 'none'} (null takes one away)"
+            )
+        return self

@@ -1,11 +1,8 @@
-"""The samples of one benchmark in Arrow shards: written once, then read in place by everyone."""
+"""The samples of one benchmark in Arrow shards, read in place by everyone."""
 
 import hashlib
-import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,21 +10,10 @@ from numpy.typing import NDArray
 from pyarrow import fs
 
 from fckd.config.networks import Modality
-from fckd.data.forms import FORMS, Array
-from fckd.data.manifest import (
-    MANIFEST,
-    SCHEMA_VERSION,
-    Manifest,
-    ShardEntry,
-    read_manifest,
-)
-from fckd.data.reading import read_samples
-from fckd.data.shards import Sample, array_at, damaged, open_shard, write_shard
-from fckd.data.sources.base import Recording, Source
+from fckd.data.forms import Array
+from fckd.data.manifest import Manifest, ShardEntry, read_manifest
+from fckd.data.shards import array_at, damaged, open_shard, shape_at, split_column
 from fckd.errors import UserError
-from fckd.files import fingerprint, new_folder, sha256_of_file, write_json
-
-SAMPLES_PER_SHARD = 64
 
 
 class Corpus:
@@ -40,7 +26,9 @@ class Corpus:
         modalities: What every sample has.
         sample_ids: Sorted.
         labels: (N,) int64, so are `subjects` and `cameras`.
-        test_subjects: The benchmark's own choice.
+        groups: (N,) str: what is held out together.
+        protocols: The official divisions that `splits` knows.
+        joints: Of every skeleton, all bodies together; 0 if the corpus holds none.
         fingerprint: Names the content, wherever and whenever it was written.
     """
 
@@ -49,7 +37,7 @@ class Corpus:
         self.source = manifest.source
         self.classes = manifest.classes
         self.modalities = tuple(manifest.modalities)
-        self.test_subjects = frozenset(manifest.test_subjects)
+        self.protocols = manifest.protocols
         self.fingerprint = manifest.fingerprint
         self.sample_ids: list[str] = [
             sample_id for shard in shards for sample_id in shard.column("sample_id").to_pylist()
@@ -57,9 +45,11 @@ class Corpus:
         self.labels = _integers(shards, "label")
         self.subjects = _integers(shards, "subject")
         self.cameras = _integers(shards, "camera")
+        self.groups = _texts(shards, "group")
         self._shards = shards
         self._starts = np.cumsum([0, *(shard.num_rows for shard in shards)])
         self._index = {sample_id: index for index, sample_id in enumerate(self.sample_ids)}
+        self.joints = _joints(shards[0], self.modalities)
 
     @classmethod
     def open(
@@ -81,7 +71,7 @@ class Corpus:
         for entry in manifest.shards:
             path = str(folder / entry.name)
             _check_file(path, entry, filesystem, verify)
-            shard = open_shard(path, list(manifest.modalities), filesystem)
+            shard = open_shard(path, list(manifest.modalities), manifest.protocols, filesystem)
             if shard.num_rows != entry.samples:
                 raise damaged(path, f"{shard.num_rows} samples instead of {entry.samples}")
             shards.append(shard)
@@ -101,6 +91,20 @@ class Corpus:
             raise IndexError(f"sample {index} of {len(self)}")
         shard = int(np.searchsorted(self._starts, index, side="right")) - 1
         return array_at(self._shards[shard], index - int(self._starts[shard]), modality)
+
+    def splits(self, protocol: str) -> NDArray[np.str_]:
+        """Return every sample's part in `protocol`: (N,) `train`, `test` or `unused`.
+
+        Raises:
+            UserError: The corpus does not know this protocol.
+        """
+        if protocol not in self.protocols:
+            raise UserError(
+                f"the corpus {self.folder} is not divided by the protocol {protocol}",
+                f"one of {', '.join(self.protocols)}",
+                "choose one of these as corpus.protocol",
+            )
+        return _texts(self._shards, split_column(protocol))
 
     def require(self, modality: Modality) -> None:
         """Raise a UserError unless the corpus holds `modality`."""
@@ -126,97 +130,6 @@ class Corpus:
         return self._index[sample_id]
 
 
-def write_corpus(
-    source: Source,
-    recordings: Iterable[Recording],
-    modalities: Iterable[Modality],
-    folder: Path,
-    advance: Callable[[int], None],
-) -> None:
-    """Read `recordings` and write them as a corpus, whole or not at all.
-
-    Args:
-        source: Where they are from; sent to worker processes.
-        recordings: In any order: the content is the same.
-        modalities: What to read of each.
-        folder: The corpus; replaced if it exists.
-        advance: Called with the number of samples written so far.
-
-    Raises:
-        UserError: No recordings, two of the same id, or a raw file that cannot be read.
-    """
-    ordered = sorted(recordings, key=lambda recording: recording.sample_id)
-    modalities = sorted(modalities)
-    _check_ids(source.name, ordered)
-    with new_folder(folder) as temporary:
-        shards: list[ShardEntry] = []
-        digests: list[str] = []
-        for samples in _grouped(read_samples(source, ordered, modalities)):
-            path = temporary / f"shard-{len(shards):05d}.arrow"
-            write_shard(path, samples, modalities)
-            shards.append(_entry(path, len(samples)))
-            digests += [_digest(sample, modalities) for sample in samples]
-            advance(len(digests))
-        manifest = _manifest(source, modalities, shards, digests)
-        write_json(temporary / MANIFEST, manifest.model_dump(mode="json"))
-
-
-def _manifest(
-    source: Source,
-    modalities: Sequence[Modality],
-    shards: Sequence[ShardEntry],
-    digests: Sequence[str],
-) -> Manifest:
-    content: dict[str, Any] = {
-        "schema_version": SCHEMA_VERSION,
-        "source": source.name,
-        "classes": list(source.classes),
-        "modalities": {modality: FORMS[modality].dtype.name for modality in modalities},
-        "test_subjects": sorted(source.test_subjects),
-    }
-    name = fingerprint({**content, "samples": digests})
-    return Manifest(**content, samples=len(digests), shards=tuple(shards), fingerprint=name)
-
-
-def _digest(sample: Sample, modalities: Sequence[Modality]) -> str:
-    about = sample.recording
-    head = [about.sample_id, about.label, about.subject, about.camera]
-    digest = hashlib.sha256(json.dumps(head).encode())
-    for modality in modalities:
-        array = sample.arrays[modality]
-        digest.update(json.dumps([modality, array.dtype.name, array.shape]).encode())
-        digest.update(array.data)
-    return digest.hexdigest()
-
-
-def _entry(path: Path, samples: int) -> ShardEntry:
-    size = path.stat().st_size
-    return ShardEntry(name=path.name, samples=samples, bytes=size, sha256=sha256_of_file(path))
-
-
-def _grouped(samples: Iterator[Sample]) -> Iterator[list[Sample]]:
-    group: list[Sample] = []
-    for sample in samples:
-        group.append(sample)
-        if len(group) == SAMPLES_PER_SHARD:
-            yield group
-            group = []
-    if group:
-        yield group
-
-
-def _check_ids(source: str, ordered: Sequence[Recording]) -> None:
-    if not ordered:
-        raise UserError(f"{source}: no recordings", "at least one", "check the data folder")
-    for first, second in pairwise(ordered):
-        if first.sample_id == second.sample_id:
-            raise UserError(
-                f"{source}: two recordings are called {first.sample_id}",
-                "every sample id once",
-                "remove or rename one of the two",
-            )
-
-
 def _check_file(path: str, entry: ShardEntry, filesystem: fs.FileSystem, verify: bool) -> None:
     found = filesystem.get_file_info(path)
     if found.type != fs.FileType.File:
@@ -230,6 +143,14 @@ def _check_file(path: str, entry: ShardEntry, filesystem: fs.FileSystem, verify:
 def _sha256(path: str, filesystem: fs.FileSystem) -> str:
     with filesystem.open_input_file(path) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _joints(shard: pa.RecordBatch, modalities: Sequence[Modality]) -> int:
+    return shape_at(shard, 0, Modality.SKELETON)[1] if Modality.SKELETON in modalities else 0
+
+
+def _texts(shards: Sequence[pa.RecordBatch], column: str) -> NDArray[np.str_]:
+    return np.array([text for shard in shards for text in shard.column(column).to_pylist()])
 
 
 def _integers(shards: Sequence[pa.RecordBatch], column: str) -> NDArray[np.int64]:

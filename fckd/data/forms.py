@@ -2,14 +2,22 @@
 
 | modality | shape | dtype | unit |
 |---|---|---|---|
-| skeleton | (T, 20, 3) | float32 | metres; x to the image's right, y up, z away from the camera |
+| skeleton | (T, J, 3) | float32 | metres; x to the image's right, y up, z away from the camera |
 | inertial | (T, 6) | float32 | acceleration in g, then angular rate in degrees per second |
-| depth | (T, H, W) | uint8 | 0: no person; 1..255: nearness about the person's median |
+| depth | (T, H, W) | uint8 | 0: nothing there; 1..255: nearness |
 | rgb | (T, H, W, 3) | uint8 | red, green, blue |
+| infrared | (T, H, W) | uint8 | brightness |
+| flow | (T, H, W, 2) | int8 | 1/16 pixel of H × W a frame, to the right, then down; 0: no motion |
 
-Depth is `128 + 127 * (median - distance)` with distances in metres, clipped to 1..255: what is
-nearer than the median of the person over the whole clip is above 128, and a metre away from the
-median either way is the end of the scale.
+J is bodies × joints of a layout in `fckd.config.skeletons`, the joints of the first body first. A
+body that is not there in a frame is zeros.
+
+Depth of a person without background is `128 + 127 * (median - distance)` with distances in
+metres, clipped to 1..255: what is nearer than the median of the person over the whole clip is
+above 128, and a metre away from the median either way is the end of the scale. Depth of a whole
+scene falls linearly from 255 at 0.5 m to 1 at 4.5 m and beyond, the range of a Kinect.
+
+Flow reaches 127/16 = 7.9 pixels a frame either way; what is faster is stored as that.
 """
 
 from dataclasses import dataclass
@@ -18,58 +26,66 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fckd.config.networks import Modality
-from fckd.data.joints import HIP_CENTER, JOINTS, SHOULDER_CENTER
+from fckd.config.networks import IMAGES, Modality
+from fckd.config.skeletons import LAYOUTS, MOST_BODIES
+from fckd.data.bodies import spine_length
 from fckd.errors import UserError
 
 Array = NDArray[Any]
 
-MINIMUM_LENGTH = 8
-"""Time steps; anything shorter is a damaged recording, not an action."""
-
 DEPTH_MEDIAN = 128
 DEPTH_STEPS_PER_METRE = 127
+FLOW_STEPS_PER_PIXEL = 16
+FASTEST_FLOW = 127
+"""Steps either way; -128 stays unused, so that mirroring is exact."""
 
-IMAGES = (Modality.DEPTH, Modality.RGB)
+ANY: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
 class Form:
-    """How a modality is stored: `shape` has None where any length is right; time comes first."""
+    """How a modality is stored: `shape` has the lengths that are right, or ANY; time is first."""
 
     dtype: np.dtype[Any]
-    shape: tuple[int | None, ...]
+    shape: tuple[tuple[int, ...], ...]
 
     def __str__(self) -> str:
         letters = iter("THW")
-        sizes = ", ".join(next(letters) if size is None else str(size) for size in self.shape)
-        return f"an array ({sizes}) of {self.dtype}, T at least {MINIMUM_LENGTH}"
+        sizes = [
+            " or ".join(map(str, lengths)) if lengths else next(letters) for lengths in self.shape
+        ]
+        return f"an array ({', '.join(sizes)}) of {self.dtype}"
 
     def fits(self, shape: tuple[int, ...]) -> bool:
         """Whether an array of `shape` has this form."""
         return (
             len(shape) == len(self.shape)
-            and shape[0] >= MINIMUM_LENGTH
             and 0 not in shape
             and all(
-                wanted in (None, found) for wanted, found in zip(self.shape, shape, strict=True)
+                not right or found in right for right, found in zip(self.shape, shape, strict=True)
             )
         )
 
 
+JOINTS = tuple(
+    bodies * len(layout.joints) for bodies in range(1, MOST_BODIES + 1) for layout in LAYOUTS
+)
+
 FORMS = {
-    Modality.SKELETON: Form(np.dtype(np.float32), (None, len(JOINTS), 3)),
-    Modality.INERTIAL: Form(np.dtype(np.float32), (None, 6)),
-    Modality.DEPTH: Form(np.dtype(np.uint8), (None, None, None)),
-    Modality.RGB: Form(np.dtype(np.uint8), (None, None, None, 3)),
+    Modality.SKELETON: Form(np.dtype(np.float32), (ANY, JOINTS, (3,))),
+    Modality.INERTIAL: Form(np.dtype(np.float32), (ANY, (6,))),
+    Modality.DEPTH: Form(np.dtype(np.uint8), (ANY, ANY, ANY)),
+    Modality.RGB: Form(np.dtype(np.uint8), (ANY, ANY, ANY, (3,))),
+    Modality.INFRARED: Form(np.dtype(np.uint8), (ANY, ANY, ANY)),
+    Modality.FLOW: Form(np.dtype(np.int8), (ANY, ANY, ANY, (2,))),
 }
 
 
 def in_stored_form(array: Array, modality: Modality, place: str) -> Array:
     """Return `array` as the contiguous stored form of `modality`.
 
-    Series of any real number type are converted; images must already be uint8, for the meaning of
-    other image types is unknown.
+    Series of any real number type are converted; images must already be of the stored type, for
+    the meaning of others is unknown.
 
     Args:
         array: Any array.
@@ -77,12 +93,11 @@ def in_stored_form(array: Array, modality: Modality, place: str) -> Array:
         place: Where it was found, for the message of an error.
 
     Raises:
-        UserError: Wrong type or shape, too short, a value that is not finite, or a skeleton
+        UserError: Wrong type or shape, a value that is not finite, or a skeleton
             without size.
     """
     form = FORMS[modality]
-    kinds = "u" if modality in IMAGES else "fiu"
-    right_type = array.dtype.kind in kinds and (array.dtype == form.dtype or kinds == "fiu")
+    right_type = array.dtype == form.dtype if modality in IMAGES else array.dtype.kind in "fiu"
     if not right_type or not form.fits(array.shape):
         raise UserError(
             f"{place}: an array {array.shape} of {array.dtype}",
@@ -110,9 +125,3 @@ def _check_values(stored: Array, modality: Modality, place: str) -> None:
             "a tracked skeleton",
             "record or export this sample again, or leave it out",
         )
-
-
-def spine_length(skeleton: Array) -> float:
-    """Return the clip's median distance of shoulder centre and hip centre; input (T, 20, 3)."""
-    spine = skeleton[:, SHOULDER_CENTER] - skeleton[:, HIP_CENTER]
-    return float(np.median(np.linalg.norm(spine, axis=-1)))

@@ -7,11 +7,12 @@ from pyarrow import fs
 from pydantic import Field, ValidationError
 
 from fckd.config.base import Configuration
+from fckd.config.corpus import Protocol
 from fckd.config.networks import Modality
 from fckd.data.shards import damaged
 from fckd.errors import UserError
 
-SCHEMA_VERSION: Literal[1] = 1
+SCHEMA_VERSION: Literal[2] = 2
 MANIFEST = "manifest.json"
 
 
@@ -27,16 +28,25 @@ class ShardEntry(Configuration):
 class Manifest(Configuration):
     """The content of `manifest.json`.
 
-    `fingerprint` names the content: it does not depend on shards, file times or the place.
+    Attributes:
+        source: The benchmark's name.
+        classes: Class names in the order of labels.
+        modalities: Modality -> dtype.
+        protocols: The official divisions; the shards hold every sample's part in each.
+        samples: How many there are.
+        left_out: Ids of recordings in which the tracker saw nobody.
+        shards: The files.
+        fingerprint: Names the content: it does not depend on shards, file times or the place.
     """
 
-    schema_version: Literal[1]
+    schema_version: Literal[2]
     source: str
     classes: tuple[str, ...]
     modalities: dict[Modality, str]
-    test_subjects: tuple[int, ...]
+    protocols: tuple[Protocol, ...]
     samples: int
-    shards: tuple[ShardEntry, ...]
+    left_out: tuple[str, ...]
+    shards: Annotated[tuple[ShardEntry, ...], Field(min_length=1)]
     fingerprint: str
 
 

@@ -7,12 +7,13 @@ from filelock import FileLock
 
 from fckd.config.corpus import CorpusSettings
 from fckd.config.networks import Modality
-from fckd.data.corpus import Corpus, write_corpus
+from fckd.data.corpus import Corpus
 from fckd.data.manifest import MANIFEST, SCHEMA_VERSION
 from fckd.data.sources import open_source
+from fckd.data.writing import write_corpus
 from fckd.files import fingerprint, make_folder
 
-READER_VERSION = 1
+READER_VERSION = 2
 """Raise it when a source returns other arrays for the same files: old corpora are left alone."""
 
 
@@ -40,7 +41,7 @@ def prepare(
     modalities = sorted(set(modalities))
     key = fingerprint(
         {
-            "identity": source.identity(),
+            "identity": source.identity(modalities),
             "modalities": modalities,
             "versions": [READER_VERSION, SCHEMA_VERSION],
         }

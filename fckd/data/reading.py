@@ -8,7 +8,7 @@ from functools import partial
 
 from fckd.config.networks import Modality
 from fckd.data.shards import Sample
-from fckd.data.sources.base import Recording, Source
+from fckd.data.sources.base import NobodySeenError, Recording, Source
 
 WORTH_A_POOL = 64
 """Samples; fewer are read sooner than worker processes start."""
@@ -18,8 +18,8 @@ CHUNK = 8
 
 def read_samples(
     source: Source, recordings: Sequence[Recording], modalities: Sequence[Modality]
-) -> Iterator[Sample]:
-    """Yield every recording with its arrays, in the order given.
+) -> Iterator[Sample | None]:
+    """Yield every recording with its arrays, in the order given; None where nobody is seen.
 
     Raises:
         UserError: A raw file cannot be read; what was still to be read is dropped.
@@ -34,7 +34,12 @@ def read_samples(
         yield from pool.map(read, recordings, chunksize=CHUNK)
 
 
-def read_sample(source: Source, modalities: Sequence[Modality], recording: Recording) -> Sample:
-    """Return one recording with its arrays."""
-    arrays = {modality: source.read(recording, modality) for modality in modalities}
+def read_sample(
+    source: Source, modalities: Sequence[Modality], recording: Recording
+) -> Sample | None:
+    """Return one recording with its arrays; None if it shows nobody."""
+    try:
+        arrays = {modality: source.read(recording, modality) for modality in modalities}
+    except NobodySeenError:
+        return None
     return Sample(recording, arrays)

@@ -6,14 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fckd.config.experiment import ViewSettings
-from fckd.config.networks import Modality, NetworkSettings
+from fckd.config.networks import IMAGES, Modality, NetworkSettings
 from fckd.data.corpus import Corpus
-from fckd.data.forms import IMAGES, Array, in_stored_form
-from fckd.data.joints import JOINTS
+from fckd.data.forms import FASTEST_FLOW, FORMS, Array, in_stored_form
 from fckd.data.views import (
     EVALUATION,
     Reading,
     View,
+    read_flow,
     read_images,
     read_inertial,
     read_skeleton,
@@ -35,8 +35,8 @@ class Readings:
         views: The finite set of views; numbers 0 to `views.count` may be asked for.
 
     Attributes:
-        shape: Of one reading: (6, frames) inertial, (3, frames, 20) skeleton,
-            (1, frames, size, size) depth, (3, frames, size, size) rgb.
+        shape: Of one reading: (6, frames) inertial, (3, frames, joints) skeleton,
+            (1, frames, size, size) depth and infrared, (3, …) rgb, (2, …) flow.
 
     Raises:
         UserError: The corpus does not hold the modality.
@@ -44,10 +44,10 @@ class Readings:
 
     def __init__(self, corpus: Corpus, network: NetworkSettings, views: ViewSettings) -> None:
         corpus.require(network.modality)
-        self.shape = reading_shape(network)
+        self.shape = reading_shape(network, corpus.joints)
         self._corpus, self._network, self._views = corpus, network, views
         wanted = (len(corpus), views.count + 1)
-        kept_as = np.dtype(np.uint8 if network.modality in IMAGES else np.float32)
+        kept_as = FORMS[network.modality].dtype
         bytes_each = int(np.prod(self.shape)) * kept_as.itemsize
         room = min(wanted[0] * wanted[1], MEMORY_LIMIT // bytes_each)
         # the system hands out these pages only when a reading is written to them
@@ -63,7 +63,7 @@ class Readings:
             views: (N,) view numbers; 0 is the evaluation view.
 
         Returns:
-            (N, *shape); images are scaled to 0..1.
+            (N, *shape); images are scaled to 0..1, flow to -1..1 with 0 for no motion.
         """
         slots = self._slots[samples, views]
         if (slots == UNMADE).any():
@@ -73,7 +73,7 @@ class Readings:
         batch = self._kept[np.maximum(slots, 0)] if len(self._kept) else self._empty(len(slots))
         for place in np.flatnonzero(slots == UNMADE):
             batch[place] = self._make(int(samples[place]), int(views[place]))
-        return scaled(batch)
+        return scaled(batch, self._network.modality)
 
     def _keep(self, sample: int, view: int) -> None:
         if self._slots[sample, view] != UNMADE or self._used == len(self._kept):
@@ -97,20 +97,19 @@ def evaluation_reading(array: Array, network: NetworkSettings) -> Reading:
         UserError: `array` is not in the stored form of the network's modality.
     """
     stored = in_stored_form(array, network.modality, "the recording")
-    return scaled(read(stored, network, EVALUATION))
+    return scaled(read(stored, network, EVALUATION), network.modality)
 
 
-def reading_shape(network: NetworkSettings) -> tuple[int, ...]:
-    """Return the shape of one reading."""
-    frames, size = network.frames, network.size
-    shapes: dict[Modality, tuple[int, ...]] = {
-        Modality.INERTIAL: (6, frames),
-        Modality.SKELETON: (3, frames, len(JOINTS)),
-        Modality.DEPTH: (1, frames, size, size),
-        Modality.RGB: (3, frames, size, size),
-    }
-    return shapes[network.modality]
+def reading_shape(network: NetworkSettings, joints: int) -> tuple[int, ...]:
+    """Return the shape of one reading; `joints` counts those of all bodies."""
+    if network.modality is Modality.INERTIAL:
+        return 6, network.frames
+    if network.modality is Modality.SKELETON:
+        return 3, network.frames, joints
+    return CHANNELS[network.modality], network.frames, network.size, network.size
 
+
+CHANNELS = {Modality.DEPTH: 1, Modality.RGB: 3, Modality.INFRARED: 1, Modality.FLOW: 2}
 
 SERIES_READERS: dict[Modality, Callable[[Array, View, int], Reading]] = {
     Modality.SKELETON: read_skeleton,
@@ -119,14 +118,18 @@ SERIES_READERS: dict[Modality, Callable[[Array, View, int], Reading]] = {
 
 
 def read(array: Array, network: NetworkSettings, view: View) -> Array:
-    """Return one array under one view as it is kept: float32 series, uint8 images."""
+    """Return one array under one view as it is kept: float32 series, uint8 images, int8 flow."""
+    if network.modality is Modality.FLOW:
+        return read_flow(array, view, network.frames, network.size)
     if network.modality in IMAGES:
         return read_images(array, view, network.frames, network.size)
     return SERIES_READERS[network.modality](array, view, network.frames)
 
 
-def scaled(readings: Array) -> Reading:
-    """Return kept readings as a network wants them: float32, images in 0..1."""
-    if readings.dtype == np.uint8:
+def scaled(readings: Array, modality: Modality) -> Reading:
+    """Return kept readings as a network wants them: float32, images in 0..1, flow in -1..1."""
+    if modality is Modality.FLOW:
+        return readings * np.float32(1 / FASTEST_FLOW)
+    if modality in IMAGES:
         return readings * np.float32(1 / 255)
     return readings

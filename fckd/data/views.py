@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from fckd.config.experiment import ViewSettings
-from fckd.data.forms import Array, spine_length
-from fckd.data.joints import HIP_CENTER, MIRRORED
+from fckd.data.bodies import bodies_of, hip_center, seen, spine_length
+from fckd.data.forms import FASTEST_FLOW, Array
 from fckd.data.resampling import Window, resample
 
 Reading = NDArray[np.float32]
@@ -88,20 +88,27 @@ def times(view: View, frames: int) -> NDArray[np.float64]:
 
 
 def read_skeleton(skeleton: Array, view: View, frames: int) -> Reading:
-    """Return (3, frames, 20): in spine lengths about the middle frame's hip centre.
+    """Return (3, frames, J): in spine lengths about the first body's hip centre.
+
+    The hip centre is that of the middle frame, or of the frame next to it in which the first body
+    is there; the other body keeps its place relative to it. A body that is not there is zeros.
 
     Args:
-        skeleton: (T, 20, 3) float32.
+        skeleton: (T, J, 3) float32, J = bodies × joints of a known layout.
         view: The reading.
         frames: Time steps to read.
     """
-    centred = skeleton - skeleton[len(skeleton) // 2, HIP_CENTER]
-    read = _interpolated(centred / spine_length(skeleton), times(view, frames))
+    bodies, layout = bodies_of(skeleton)
+    there = seen(bodies)
+    middle = _nearest_to_middle(there[:, 0])
+    centred = (bodies - bodies[middle, 0, hip_center(layout)]) / spine_length(skeleton)
+    read = _bodies_at(centred, there, times(view, frames))
     if view.mirror:
-        read = read[:, MIRRORED] * np.array([-1, 1, 1])
+        read = read[:, :, layout.mirrored] * np.array([-1, 1, 1])
     if view.yaw:
         read = read @ Rotation.from_rotvec([0, view.yaw, 0], degrees=True).as_matrix().T
-    return np.ascontiguousarray(np.moveaxis(read, -1, 0), dtype=np.float32)
+    in_order = np.moveaxis(read.reshape(frames, -1, 3), -1, 0)
+    return np.ascontiguousarray(in_order, dtype=np.float32)
 
 
 def read_inertial(inertial: Array, view: View, frames: int) -> Reading:
@@ -126,11 +133,32 @@ def read_images(images: Array, view: View, frames: int, size: int) -> NDArray[np
     """Return (channels, frames, size, size) uint8: the nearest frames, resampled by area.
 
     Args:
-        images: (T, H, W) or (T, H, W, 3) uint8.
+        images: (T, H, W) or (T, H, W, channels) uint8.
         view: The reading.
         frames: Time steps to read.
         size: Height and width to read.
     """
+    return np.rint(_resampled(images, view, frames, size)).astype(np.uint8)
+
+
+def read_flow(flow: Array, view: View, frames: int, size: int) -> NDArray[np.int8]:
+    """Return (2, frames, size, size) int8: motion to the right and down as the view shows it.
+
+    In a mirror what moves right moves left, and what is enlarged moves farther.
+
+    Args:
+        flow: (T, H, W, 2) int8, in the unit of the stored form.
+        view: The reading.
+        frames: Time steps to read.
+        size: Height and width to read.
+    """
+    motion = _resampled(flow, view, frames, size) * view.zoom
+    if view.mirror:
+        motion[0] *= -1
+    return np.asarray(np.clip(np.rint(motion), -FASTEST_FLOW, FASTEST_FLOW), np.int8)
+
+
+def _resampled(images: Array, view: View, frames: int, size: int) -> Reading:
     nearest = np.rint(_places(times(view, frames), len(images))).astype(np.int64)
     chosen = images[nearest]
     channels = chosen[None] if chosen.ndim == 3 else np.moveaxis(chosen, -1, 0)
@@ -139,7 +167,7 @@ def read_images(images: Array, view: View, frames: int, size: int) -> NDArray[np
     columns = _window(width, view.shift[1], view.zoom)
     if view.mirror:
         columns = columns[1], columns[0]
-    return np.rint(resample(channels, rows, columns, size)).astype(np.uint8)
+    return resample(channels, rows, columns, size)
 
 
 def _window(length: int, shift: float, zoom: float) -> Window:
@@ -153,8 +181,39 @@ def _places(when: NDArray[np.float64], length: int) -> NDArray[np.float64]:
 
 
 def _interpolated(series: Array, when: NDArray[np.float64]) -> NDArray[np.float64]:
-    places = _places(when, len(series))
-    first = np.minimum(places.astype(np.int64), len(series) - 2)
-    part = (places - first).reshape(-1, *[1] * (series.ndim - 1))
-    read: NDArray[np.float64] = series[first] * (1 - part) + series[first + 1] * part
+    first, second, part = _between(len(series), when)
+    part = part[:, None]
+    read: NDArray[np.float64] = series[first] * (1 - part) + series[second] * part
     return read
+
+
+def _bodies_at(
+    bodies: Array, there: NDArray[np.bool_], when: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return (frames, bodies, joints, 3) between frames; where one lacks a body, the nearer one.
+
+    Args:
+        bodies: (T, bodies, joints, 3).
+        there: (T, bodies): whether a body is there.
+        when: (frames,) times 0..1.
+    """
+    first, second, part = _between(len(bodies), when)
+    part = np.where(there[first] & there[second], part[:, None], np.rint(part)[:, None])
+    shown = np.where(part < 1, there[first], there[second])
+    part = part[..., None, None]
+    read: NDArray[np.float64] = bodies[first] * (1 - part) + bodies[second] * part
+    return read * shown[..., None, None]
+
+
+def _between(
+    length: int, when: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Return for each time the frame before it, the one after, and how far it is between them."""
+    places = _places(when, length)
+    first = np.minimum(places.astype(np.int64), max(length - 2, 0))
+    return first, np.minimum(first + 1, length - 1), places - first
+
+
+def _nearest_to_middle(there: NDArray[np.bool_]) -> int:
+    frames = np.flatnonzero(there)
+    return int(frames[np.argmin(np.abs(frames - len(there) // 2))])

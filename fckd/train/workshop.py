@@ -53,7 +53,7 @@ class Workshop:
 
     def division(self, experiment: Experiment) -> Division:
         """Return the official division, with validation held out of the training part."""
-        return divide(self.corpus, experiment.corpus.validation_subjects)
+        return divide(self.corpus, experiment.corpus)
 
     def counts(self, experiment: Experiment) -> dict[str, int]:
         """Return the number of samples of `train`, `validation` and `test`."""

@@ -1,7 +1,6 @@
 import pytest
 
 from fckd.config.skeletons import KINECT_V1, KINECT_V2, LAYOUTS, layout_of
-from fckd.data.joints import JOINTS, MIRRORED
 from fckd.errors import UserError
 
 every_layout = pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.name)
@@ -42,9 +41,12 @@ def test_a_mirror_keeps_the_bones(layout):
     assert mirrored == set(layout.bones)
 
 
-def test_the_first_layout_is_the_one_of_our_recordings():
-    assert KINECT_V1.joints == JOINTS
-    assert KINECT_V1.mirrored == MIRRORED
+@every_layout
+def test_joints_in_a_mirror_change_sides(layout):
+    for place, other in enumerate(layout.mirrored):
+        name = layout.joints[place]
+        expected = name.replace("left", "?").replace("right", "left").replace("?", "right")
+        assert layout.joints[other] == expected
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,15 @@ import pytest
 from pyarrow import fs
 
 from fckd.config.networks import Modality
-from fckd.data import corpus as corpus_module
-from fckd.data.corpus import Corpus, write_corpus
+from fckd.data import writing
+from fckd.data.corpus import Corpus
 from fckd.data.manifest import MANIFEST
+from fckd.data.writing import write_corpus
 from fckd.errors import UserError
 from tests.data.conftest import silent
 
 MODALITIES = [Modality.SKELETON, Modality.INERTIAL, Modality.DEPTH, Modality.RGB]
+UNUSED = {"cross-subject": "unused"}
 
 
 @pytest.fixture
@@ -35,12 +37,15 @@ def test_arrays_come_back_as_the_source_gave_them(corpus, source):
         assert corpus.labels[index] == recording.label
         assert corpus.subjects[index] == recording.subject
         assert corpus.cameras[index] == recording.camera
+        assert corpus.groups[index] == recording.group
+        assert corpus.splits("cross-subject")[index] == recording.splits["cross-subject"]
         for modality in MODALITIES:
             expected = source.read(recording, modality)
             np.testing.assert_array_equal(corpus.array(index, modality), expected)
     assert len(corpus) == 12
     assert corpus.classes == source.classes
-    assert corpus.test_subjects == source.test_subjects
+    assert corpus.protocols == ("cross-subject",)
+    assert corpus.joints == 20
 
 
 @pytest.mark.parametrize("modality", MODALITIES)
@@ -56,7 +61,7 @@ def test_an_array_is_a_read_only_view_of_the_memory_map(corpus, modality):
 def test_content_names_the_corpus_not_order_shards_or_place(corpus, source, tmp_path, monkeypatch):
     recordings = source.recordings(MODALITIES)
     random.Random(0).shuffle(recordings)
-    monkeypatch.setattr(corpus_module, "SAMPLES_PER_SHARD", 5)
+    monkeypatch.setattr(writing, "SAMPLES_PER_SHARD", 5)
     write_corpus(source, recordings, reversed(MODALITIES), tmp_path / "other", silent)
     other = Corpus.open(tmp_path / "other", verify=True)
     assert len(list(other.folder.glob("*.arrow"))) == 3
@@ -72,6 +77,8 @@ def test_other_content_has_another_fingerprint(corpus, source, tmp_path):
     for name, changed, modalities in [
         ("fewer", recordings[1:], MODALITIES),
         ("label", [replace(recordings[0], label=1), *recordings[1:]], MODALITIES),
+        ("group", [replace(recordings[0], group="film"), *recordings[1:]], MODALITIES),
+        ("split", [replace(recordings[0], splits=UNUSED), *recordings[1:]], MODALITIES),
         ("modality", recordings, MODALITIES[:2]),
     ]:
         write_corpus(source, changed, modalities, tmp_path / name, silent)
@@ -135,8 +142,10 @@ def test_a_missing_shard_is_detected(copy):
 @pytest.mark.parametrize(
     ("changes", "found"),
     [
-        ({"schema_version": 99}, "schema_version: Input should be 1"),
+        ({"schema_version": 99}, "schema_version: Input should be 2"),
         ({"shards": None}, "damaged"),
+        ({"shards": []}, "shards"),
+        ({"protocols": ["cross-view"]}, "columns"),
         ({"shards": [{"name": "../x", "samples": 1, "bytes": 1, "sha256": ""}]}, "pattern"),
         ({"modalities": {"smell": "uint8"}}, "damaged"),
         ({"modalities": {"skeleton": "float32"}}, "columns"),

@@ -16,7 +16,8 @@ def series(*shape):
     ("array", "modality"),
     [
         (series(20, 19, 3), Modality.SKELETON),
-        (series(7, 20, 3), Modality.SKELETON),
+        (series(0, 20, 3), Modality.SKELETON),
+        (series(20, 60, 3), Modality.SKELETON),
         (np.zeros((20, 20, 3)), Modality.SKELETON),
         (series(20, 5), Modality.INERTIAL),
         (series(120), Modality.INERTIAL),
@@ -29,6 +30,9 @@ def series(*shape):
         (np.zeros((20, 0, 16), np.uint8), Modality.DEPTH),
         (np.zeros((20, 16, 16), np.uint8), Modality.RGB),
         (np.zeros((20, 16, 16, 4), np.uint8), Modality.RGB),
+        (np.zeros((20, 16, 16, 1), np.uint8), Modality.INFRARED),
+        (np.zeros((20, 16, 16, 3), np.uint8), Modality.FLOW),
+        (np.zeros((20, 16, 16, 2), np.uint8), Modality.FLOW),
     ],
 )
 @pytest.mark.filterwarnings("ignore:overflow")

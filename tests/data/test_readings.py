@@ -6,8 +6,9 @@ import pytest
 from fckd.config.experiment import ViewSettings
 from fckd.config.networks import Modality, NetworkSettings
 from fckd.data import readings as readings_module
-from fckd.data.corpus import Corpus, write_corpus
+from fckd.data.corpus import Corpus
 from fckd.data.readings import Readings, evaluation_reading
+from fckd.data.writing import write_corpus
 from fckd.errors import UserError
 from tests.data.conftest import MADE, silent
 

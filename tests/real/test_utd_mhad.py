@@ -5,9 +5,10 @@ import pytest
 
 from fckd.config.corpus import CorpusSettings
 from fckd.config.networks import Modality
-from fckd.data.corpus import Corpus, write_corpus
+from fckd.data.corpus import Corpus
 from fckd.data.protocols import divide
 from fckd.data.sources import open_source
+from fckd.data.writing import write_corpus
 from tests.real.recordings import recordings
 
 pytestmark = pytest.mark.real
@@ -15,10 +16,12 @@ pytestmark = pytest.mark.real
 ALL = [Modality.SKELETON, Modality.INERTIAL, Modality.DEPTH]
 
 
+SETTINGS = CorpusSettings(source="utd-mhad", validation_subjects=(7,))
+
+
 @pytest.fixture(scope="module")
 def source():
-    settings = CorpusSettings(source="utd-mhad", validation_subjects=(7,))
-    return open_source(settings, recordings("utd-mhad"))
+    return open_source(SETTINGS, recordings("utd-mhad"))
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +42,7 @@ def test_counts_are_the_published_ones(corpus):
 
 
 def test_the_official_division_is_431_and_430(corpus):
-    division = divide(corpus, (7,))
+    division = divide(corpus, SETTINGS)
     assert len(division.official_train) == 431
     assert len(division.test) == 430
     assert len(division.validation) == 108

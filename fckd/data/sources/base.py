@@ -3,21 +3,40 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from fckd.config.networks import Modality
 from fckd.data.forms import Array
 
+Split = Literal["train", "test", "unused"]
+"""Where a benchmark's protocol puts a recording."""
+
 
 @dataclass(frozen=True)
 class Recording:
-    """One performance of an action: who did what, and the raw files (none if it is made)."""
+    """One performance of an action: who did what before which camera.
+
+    Attributes:
+        sample_id: Unique in its source.
+        label: Index into the source's classes.
+        subject: Number of the person, counted from 1; 0 if unknown, so is `camera`.
+        group: What belongs together and is held out together: clips of one film, or one
+            performance before several cameras.
+        splits: Protocol -> part, for every protocol of the source, in its order.
+        files: The raw file or folder of each modality; none if the recording is made.
+    """
 
     sample_id: str
     label: int
     subject: int
     camera: int
+    group: str
+    splits: Mapping[str, Split]
     files: Mapping[Modality, Path] = field(default_factory=dict)
+
+
+class NobodySeenError(Exception):
+    """A recording that is whole but shows nobody: it is left out of the corpus, not refused."""
 
 
 class Source(Protocol):
@@ -25,10 +44,9 @@ class Source(Protocol):
 
     name: str
     classes: tuple[str, ...]
-    test_subjects: frozenset[int]
 
-    def identity(self) -> dict[str, Any]:
-        """Return JSON values that name what would be read: options, and every raw file's state."""
+    def identity(self, modalities: Iterable[Modality]) -> dict[str, Any]:
+        """Return JSON values that name what would be read: options, and the raw files' state."""
 
     def recordings(self, modalities: Iterable[Modality]) -> list[Recording]:
         """Return every recording, sorted by sample id, with its files of `modalities`.
@@ -42,4 +60,5 @@ class Source(Protocol):
 
         Raises:
             UserError: The raw file is damaged; names the file.
+            NobodySeenError: The file is whole, but the tracker found no one in it.
         """

@@ -15,6 +15,9 @@ does not change the scale."""
 COVERAGE = 0.25
 """Share of an output pixel that the person must cover to be seen there: thin arms survive."""
 
+OPTIONS = [SIZE, MARGIN, GRID, COVERAGE]
+"""What the result depends on."""
+
 
 def crop_person(depth: Array) -> NDArray[np.uint8]:
     """Return one square crop around the person for the whole clip, in the stored form.

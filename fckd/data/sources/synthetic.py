@@ -82,10 +82,10 @@ class Synthetic:
     def __init__(self, settings: SyntheticSettings) -> None:
         self.settings = settings
         self.classes = tuple(action.name for action in ACTIONS[: settings.actions])
-        self.test_subjects = frozenset(range(2, settings.subjects + 1, 2))
 
-    def identity(self) -> dict[str, Any]:
+    def identity(self, modalities: Iterable[Modality]) -> dict[str, Any]:
         """Return the settings: everything follows from them."""
+        del modalities
         return self.settings.model_dump(mode="json")
 
     def recordings(self, modalities: Iterable[Modality]) -> list[Recording]:
@@ -93,7 +93,7 @@ class Synthetic:
         del modalities
         settings = self.settings
         return [
-            Recording(_sample_id(action, subject, camera, repetition), action, subject, camera)
+            _recording(action, subject, camera, repetition)
             for action in range(settings.actions)
             for subject in range(1, settings.subjects + 1)
             for camera in range(1, settings.cameras + 1)
@@ -165,6 +165,18 @@ class Synthetic:
         repetition = _repetition(recording.sample_id)
         who = [recording.label, recording.subject, recording.camera, repetition]
         return np.random.default_rng([self.settings.seed, purpose, *who])
+
+
+def _recording(action: int, subject: int, camera: int, repetition: int) -> Recording:
+    sample_id = _sample_id(action, subject, camera, repetition)
+    return Recording(
+        sample_id,
+        label=action,
+        subject=subject,
+        camera=camera,
+        group=sample_id,
+        splits={"cross-subject": "train" if subject % 2 else "test"},
+    )
 
 
 def _sample_id(action: int, subject: int, camera: int, repetition: int) -> str:

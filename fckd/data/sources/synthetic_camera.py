@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fckd.data.forms import DEPTH_MEDIAN, DEPTH_STEPS_PER_METRE
-from fckd.data.joints import joint
 from fckd.data.resampling import resample
-from fckd.data.sources.synthetic_figure import Points
+from fckd.data.sources.synthetic_figure import Points, joint
 
 Images = NDArray[np.uint8]
 Field = NDArray[np.float32]

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fckd.data.joints import JOINTS, joint
+from fckd.config.skeletons import KINECT_V1
 from fckd.data.sources.synthetic_motion import LEADING, OTHER, Pose
+
+joint = KINECT_V1.index
 
 Points = NDArray[np.float64]
 
@@ -66,7 +68,7 @@ def joints_of(body: Body, pose: Pose, leads_right: bool) -> Points:
         the performer stands above the origin.
     """
     length = len(pose.lean)
-    points = np.zeros((length, len(JOINTS), 3))
+    points = np.zeros((length, len(KINECT_V1.joints), 3))
     hips = np.zeros((length, 3))
     hips[:, 1] = body.leg * (0.99 - pose.drop) + 0.06
     # a trunk that leans forward moves the hips backward: the figure stays above its feet

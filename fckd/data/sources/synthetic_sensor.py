@@ -3,8 +3,7 @@
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from fckd.data.joints import joint
-from fckd.data.sources.synthetic_figure import Points
+from fckd.data.sources.synthetic_figure import Points, joint
 
 GRAVITY = 9.81
 ACCELERATION_NOISE = 0.04
@@ -31,7 +30,10 @@ def sensor_readings(
     Returns:
         (T, 6): acceleration with gravity in g, angular rate in degrees per second.
     """
-    wrist, elbow = points[:, joint("right_wrist")], points[:, joint("right_elbow")]
+    wrist, elbow = (
+        points[:, joint("right_wrist")],
+        points[:, joint("right_elbow")],
+    )
     orientation = _turn_from_rest(wrist - elbow) * mount
     acceleration = np.gradient(np.gradient(wrist, axis=0), axis=0) * rate**2 / GRAVITY
     acceleration[:, 1] += 1

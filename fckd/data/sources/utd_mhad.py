@@ -1,7 +1,7 @@
 """UTD-MHAD (Chen, Jafari and Kehtarnavaz, ICIP 2015) in its official folders of `.mat` files."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from fckd.config.networks import Modality
 from fckd.data.forms import Array, in_stored_form
 from fckd.data.sources import person_crop
 from fckd.data.sources.base import Recording
+from fckd.data.sources.listing import states
 from fckd.data.sources.matlab import read_matlab
 from fckd.errors import UserError
 
@@ -76,36 +77,23 @@ class UtdMhad:
 
     name = NAME
     classes: tuple[str, ...] = CLASSES
-    test_subjects = frozenset({2, 4, 6, 8})
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def identity(self) -> dict[str, Any]:
-        """Return the options of the reader and the name, size and time of every raw file."""
-        files = [
-            [f"{folder}/{path.name}", state.st_size, state.st_mtime_ns]
-            for modality, folder in FOLDERS.items()
-            if (self.folder / folder).is_dir()
-            for path in sorted(self._files(modality).values())
-            for state in [path.stat()]
-        ]
-        crop = [person_crop.SIZE, person_crop.MARGIN, person_crop.GRID, person_crop.COVERAGE]
-        return {"crop": crop, "files": files}
+    def identity(self, modalities: Iterable[Modality]) -> dict[str, Any]:
+        """Return the options of the reader, and the state of every raw file."""
+        files = [path for modality in modalities for path in self._complete(modality).values()]
+        return {"crop": person_crop.OPTIONS, "files": states(self.folder, files)}
 
     def recordings(self, modalities: Iterable[Modality]) -> list[Recording]:
         """Return all 861 recordings (see `Source.recordings`)."""
         files = {modality: self._complete(modality) for modality in modalities}
         return [
-            Recording(
-                sample_id=f"a{action:02d}_s{subject:02d}_t{trial}",
-                label=action - 1,
-                subject=subject,
-                camera=1,
-                files={modality: found[performance] for modality, found in files.items()},
+            _recording(
+                performance, {modality: found[performance] for modality, found in files.items()}
             )
             for performance in PERFORMANCES
-            for action, subject, trial in [performance]
         ]
 
     def read(self, recording: Recording, modality: Modality) -> Array:
@@ -151,6 +139,20 @@ class UtdMhad:
                 )
             found[action, subject, trial] = path
         return found
+
+
+def _recording(performance: Performance, files: Mapping[Modality, Path]) -> Recording:
+    action, subject, trial = performance
+    sample_id = f"a{action:02d}_s{subject:02d}_t{trial}"
+    return Recording(
+        sample_id,
+        label=action - 1,
+        subject=subject,
+        camera=1,
+        group=sample_id,
+        splits={"cross-subject": "train" if subject % 2 else "test"},
+        files=files,
+    )
 
 
 def raw_name(performance: Performance, modality: Modality) -> str:

@@ -1,0 +1,102 @@
+"""The raw files of a benchmark: each found once, none missing, their state in a name."""
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from fckd.config.networks import Modality
+from fckd.errors import UserError
+
+Found = dict[Modality, dict[str, Path]]
+"""Modality -> sample id -> file or folder."""
+
+LISTED_AT_MOST = 10
+LEFT_OUT = "left_out.txt"
+"""A list in a benchmark's folder: recordings that it names anywhere in its text are not read."""
+
+
+def note(found: Found, modality: Modality, sample_id: str, path: Path) -> None:
+    """Add a file to `found`.
+
+    Raises:
+        UserError: The sample has another file of this modality.
+    """
+    other = found.setdefault(modality, {}).setdefault(sample_id, path)
+    if other != path:
+        raise UserError(
+            f"{other} and {path} are the {modality} of the same sample",
+            "one file for each sample and modality",
+            "remove one of the two",
+        )
+
+
+def complete(
+    folder: Path, found: Mapping[Modality, Mapping[str, Path]], modalities: Iterable[Modality]
+) -> dict[str, dict[Modality, Path]]:
+    """Return the files of every sample, by sorted sample id: each has every modality asked for.
+
+    Args:
+        folder: Of the benchmark, for the message of an error.
+        found: What is there.
+        modalities: What is wanted.
+
+    Raises:
+        UserError: A modality is absent altogether, or some samples lack it.
+    """
+    wanted = sorted(modalities)
+    for modality in wanted:
+        if not found.get(modality):
+            there = sorted(other for other, files in found.items() if files)
+            raise UserError(
+                f"{folder} holds no {modality}",
+                f"one of {', '.join(there)}" if there else "recordings in the official layout",
+                "fetch it, or choose another modality for the student or teacher",
+            )
+    sample_ids = sorted({sample_id for modality in wanted for sample_id in found[modality]})
+    for modality in wanted:
+        _check_whole(folder, modality, found[modality], sample_ids)
+    return {
+        sample_id: {modality: found[modality][sample_id] for modality in wanted}
+        for sample_id in sample_ids
+    }
+
+
+def left_out(folder: Path, pattern: re.Pattern[str], names: Iterable[str]) -> frozenset[str]:
+    """Return the ids, in upper case, that match `pattern` in the lists called `names`.
+
+    A list may hold prose, headings and endings of file names: only what matches counts.
+    """
+    lists = [folder / name for name in names if (folder / name).is_file()]
+    try:
+        texts = [path.read_text(errors="replace") for path in lists]
+    except OSError as refusal:
+        raise UserError(
+            f"cannot read {refusal.filename}: {refusal.strerror}",
+            "a list of recordings to leave out",
+            "make it readable, or remove it",
+        ) from refusal
+    return frozenset(match.group().upper() for text in texts for match in pattern.finditer(text))
+
+
+def states(folder: Path, paths: Iterable[Path]) -> list[list[str | int]]:
+    """Return name, size and time of every file below `folder`, sorted: what names their content."""
+    return [
+        [str(path.relative_to(folder)), state.st_size, state.st_mtime_ns]
+        for path in sorted(paths)
+        for state in [path.stat()]
+    ]
+
+
+def _check_whole(
+    folder: Path, modality: Modality, files: Mapping[str, Path], sample_ids: list[str]
+) -> None:
+    missing = [sample_id for sample_id in sample_ids if sample_id not in files]
+    if missing:
+        more = len(missing) - LISTED_AT_MOST
+        shown = ", ".join(missing[:LISTED_AT_MOST]) + (f" and {more} more" if more > 0 else "")
+        raise UserError(
+            f"{folder} lacks the {modality} of {len(missing)} of {len(sample_ids)} samples: "
+            f"{shown}",
+            "every modality of every sample that is read",
+            f"fetch the missing files, or name these samples in {folder / LEFT_OUT}",
+        )
