@@ -54,7 +54,7 @@ def complete(
             )
     sample_ids = sorted({sample_id for modality in wanted for sample_id in found[modality]})
     for modality in wanted:
-        _check_whole(folder, modality, found[modality], sample_ids)
+        check_whole(folder, modality, found[modality], sample_ids)
     return {
         sample_id: {modality: found[modality][sample_id] for modality in wanted}
         for sample_id in sample_ids
@@ -87,9 +87,10 @@ def states(folder: Path, paths: Iterable[Path]) -> list[list[str | int]]:
     ]
 
 
-def _check_whole(
+def check_whole(
     folder: Path, modality: Modality, files: Mapping[str, Path], sample_ids: list[str]
 ) -> None:
+    """Raise a UserError that lists the samples without a file, if there are any."""
     missing = [sample_id for sample_id in sample_ids if sample_id not in files]
     if missing:
         more = len(missing) - LISTED_AT_MOST
