@@ -21,6 +21,8 @@ class Modality(StrEnum):
     FLOW = "flow"
 
 
+Stream = Literal["joint", "bone", "joint_motion", "bone_motion"]
+
 IMAGES = (Modality.DEPTH, Modality.RGB, Modality.INFRARED, Modality.FLOW)
 SERIES = (Modality.SKELETON, Modality.INERTIAL)
 
@@ -51,9 +53,7 @@ class NetworkSettings(Configuration):
 
     modality: Modality
     network: Annotated[str, Field(pattern=rf"^([a-z0-9]+|{PLUG_IN})$")]
-    stream: Literal["joint", "bone", "joint_motion", "bone_motion"] = Field(
-        "joint", description="what a skeleton network reads of the joints"
-    )
+    stream: Stream = Field("joint", description="what a skeleton network reads of the joints")
     width: int = Field(64, ge=4, le=2048, description="channels of the last stage")
     layers: int | None = Field(None, description="of r2plus1d (18, 34) and tsm (18, 50)")
     excitation: bool = Field(False, description="channel excitation in every stage")
@@ -90,6 +90,10 @@ class NetworkSettings(Configuration):
     def _options_fit_the_network(self) -> Self:
         if self.stream != "joint" and self.modality is not Modality.SKELETON:
             raise ValueError(f"stream: {self.stream} is read of a skeleton, not of {self.modality}")
+        if self.stream != "joint" and self.network == "heatmap3d":
+            raise ValueError(f"stream: {self.stream} has no heatmaps; heatmap3d draws joints")
+        if self.excitation and self.network == "transformer":
+            raise ValueError("excitation belongs to stages of convolutions, not to a transformer")
         if self.layers is not None and self.layers not in LAYERS.get(self.network, ()):
             raise ValueError(f"{self.network} has no variant of {self.layers} layers")
         if self.options and not self.is_plug_in:

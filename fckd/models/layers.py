@@ -1,32 +1,51 @@
 """Layers that several networks share."""
 
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
 from torch import nn
 
-Normalization = Literal["batch", "group"]
+from fckd.config.networks import NetworkSettings
+from fckd.models.excitation import Excitation
 
 MOST_GROUPS = 8
-INPUT_GROUPS = 2
+
+Axes = Literal[1, 2, 3]
 
 
-def normalization_layer(kind: Normalization, channels: int, axes: Literal[1, 2, 3]) -> nn.Module:
-    """Return a normalisation of (N, channels, ...) with so many axes after the channels."""
-    if kind == "group":
-        return nn.GroupNorm(groups_for(channels), channels)
-    return _batch_normalization(channels, axes)
+@dataclass(frozen=True)
+class Style:
+    """What all stages of a network have in common: how they are normalised, whether excited."""
+
+    by_group: bool
+    excitation: bool
+
+    def normalization(self, channels: int, axes: Axes) -> nn.Module:
+        """Return a normalisation of (N, channels, ...) with so many axes after the channels."""
+        if self.by_group:
+            return nn.GroupNorm(groups_for(channels), channels)
+        return _batch_normalization(channels, axes)
+
+    def input_normalization(self, channels: int, axes: Axes, quantities: int) -> nn.Module:
+        """Return the normalisation of what a network reads.
+
+        The channels are so many quantities of unlike size (acceleration and turning rate, values
+        and their change), hence as many groups: finer ones would wipe out the direction of
+        gravity.
+        """
+        if self.by_group:
+            return nn.GroupNorm(quantities, channels)
+        return _batch_normalization(channels, axes)
+
+    def excite(self, channels: int) -> nn.Module:
+        """Return what weighs a stage's channels, or nothing if they are not to be excited."""
+        return Excitation(channels) if self.excitation else nn.Identity()
 
 
-def input_normalization(kind: Normalization, channels: int, axes: Literal[1, 3]) -> nn.Module:
-    """Return the normalisation of what a network reads.
-
-    The channels are two quantities of unlike size (acceleration and turning rate, values and
-    their change), hence two groups: finer ones would wipe out the direction of gravity.
-    """
-    if kind == "group":
-        return nn.GroupNorm(INPUT_GROUPS, channels)
-    return _batch_normalization(channels, axes)
+def style_of(settings: NetworkSettings) -> Style:
+    """Return the style that the settings ask for."""
+    return Style(settings.normalization == "group", settings.excitation)
 
 
 def groups_for(channels: int) -> int:
@@ -34,14 +53,16 @@ def groups_for(channels: int) -> int:
     return next(groups for groups in range(MOST_GROUPS, 0, -1) if channels % groups == 0)
 
 
+def motion_of(x: torch.Tensor) -> torch.Tensor:
+    """Return the change of (N, C, T, ...) from step to step; the first step's is zero."""
+    return torch.diff(x, dim=2, prepend=x[:, :, :1])
+
+
 def with_motion(x: torch.Tensor) -> torch.Tensor:
-    """Return (N, C, T, ...) with its change from step to step as C further channels.
-
-    The first step's change is zero.
-    """
-    return torch.cat([x, torch.diff(x, dim=2, prepend=x[:, :, :1])], dim=1)
+    """Return (N, C, T, ...) with its change from step to step as C further channels."""
+    return torch.cat([x, motion_of(x)], dim=1)
 
 
-def _batch_normalization(channels: int, axes: Literal[1, 2, 3]) -> nn.Module:
+def _batch_normalization(channels: int, axes: Axes) -> nn.Module:
     layers = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
     return layers[axes](channels)

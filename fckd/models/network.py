@@ -11,8 +11,8 @@ class NetworkOutput(NamedTuple):
 
     Attributes:
         logits: (N, classes) float.
-        features: (N, feature_channels, *grid) float, the last stage after its ReLU; the grid is
-            (T',) of a series and (T', H', W') of a video.
+        features: (N, feature_channels, *grid) float. The last stage's map is never negative; its
+            grid is (T',) of a series, (T', joints) of a graph and (T', H', W') of a video.
     """
 
     logits: torch.Tensor
@@ -20,6 +20,26 @@ class NetworkOutput(NamedTuple):
 
 
 class ActionNetwork(nn.Module):
+    """Any network that gives logits and a feature map.
+
+    Attributes:
+        feature_channels: Channels of the feature map.
+    """
+
+    feature_channels: int
+
+    @property
+    def class_weights(self) -> torch.Tensor | None:
+        """The linear head's weight (classes, C), if the feature map is what its input averages."""
+        raise NotImplementedError
+
+    def __call__(self, x: torch.Tensor) -> NetworkOutput:
+        """Return logits and features of `x`; typed, which `nn.Module` is not."""
+        output: NetworkOutput = super().__call__(x)
+        return output
+
+
+class PooledNetwork(ActionNetwork):
     """A body that makes a feature map, and a linear head on the map's mean over all positions.
 
     Because the head is linear on the mean, its weights rank channels by their evidence for a
@@ -41,13 +61,13 @@ class ActionNetwork(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(feature_channels, classes)
 
+    @property
+    def class_weights(self) -> torch.Tensor:
+        """The head's weight (classes, feature_channels)."""
+        return self.head.weight
+
     def forward(self, x: torch.Tensor) -> NetworkOutput:
         """Return logits and features of `x` (N, *input_shape) float."""
         features = self.body(x)
         pooled = features.flatten(start_dim=2).mean(dim=2)
         return NetworkOutput(self.head(self.dropout(pooled)), features)
-
-    def __call__(self, x: torch.Tensor) -> NetworkOutput:
-        """Return logits and features of `x`; typed, which `nn.Module` is not."""
-        output: NetworkOutput = super().__call__(x)
-        return output

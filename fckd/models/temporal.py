@@ -1,17 +1,15 @@
 """Temporal convolutions over series: body-worn sensors and skeletons."""
 
+from collections import OrderedDict
+
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from fckd.config.networks import NetworkSettings
-from fckd.models.layers import (
-    Normalization,
-    input_normalization,
-    normalization_layer,
-    with_motion,
-)
-from fckd.models.network import ActionNetwork
+from fckd.models.layers import Style, style_of
+from fckd.models.network import PooledNetwork
+from fckd.models.series import SeriesReader
 
 KERNEL = 5
 STRIDES = (2, 2, 1)
@@ -19,55 +17,45 @@ STRIDES = (2, 2, 1)
 
 def temporal_network(
     settings: NetworkSettings, input_shape: tuple[int, ...], classes: int
-) -> ActionNetwork:
-    """Return a network on (channels, T), or on (coordinates, T, joints), a skeleton."""
-    skeleton = len(input_shape) == 3
-    channels = 2 * input_shape[0] * input_shape[2] if skeleton else input_shape[0]
-    reader = SkeletonSeries() if skeleton else nn.Identity()
-    body = nn.Sequential(reader, TemporalStages(channels, settings.width, settings.normalization))
-    return ActionNetwork(body, settings.width, classes, settings.dropout)
+) -> PooledNetwork:
+    """Return a network on (channels, T), or on (coordinates, T, joints), a skeleton.
 
-
-class SkeletonSeries(nn.Module):
-    """(N, coordinates, T, joints) -> (N, 2 x coordinates x joints, T): positions, then motion."""
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return every joint's coordinates and their change as channels of one series."""
-        series = x.transpose(2, 3).flatten(start_dim=1, end_dim=2)
-        return with_motion(series)
-
-
-class TemporalStages(nn.Sequential):
-    """(N, channels, T) -> (N, width, T/4): normalised input, then three residual stages."""
-
-    def __init__(self, channels: int, width: int, kind: Normalization) -> None:
-        read = (channels, width, width)
-        super().__init__(
-            input_normalization(kind, channels, axes=1),
-            *(
-                TemporalStage(channels_in, width, stride, kind)
-                for channels_in, stride in zip(read, STRIDES, strict=True)
-            ),
+    Features are (N, width, T/4).
+    """
+    style = style_of(settings)
+    reader = SeriesReader(settings, input_shape, style)
+    read = (reader.channels, settings.width, settings.width)
+    stages = nn.Sequential(
+        *(
+            TemporalStage(channels, settings.width, style, stride=stride)
+            for channels, stride in zip(read, STRIDES, strict=True)
         )
+    )
+    body = nn.Sequential(OrderedDict(reader=reader, stages=stages))
+    return PooledNetwork(body, settings.width, classes, settings.dropout)
 
 
 class TemporalStage(nn.Module):
     """Two convolutions in time beside a shortcut: a 1x1 convolution where shapes differ."""
 
-    def __init__(self, channels: int, width: int, stride: int, kind: Normalization) -> None:
+    def __init__(
+        self, channels: int, width: int, style: Style, *, stride: int = 1, dilation: int = 1
+    ) -> None:
         super().__init__()
-        around = KERNEL // 2
-        self.first = nn.Conv1d(channels, width, KERNEL, stride, around, bias=False)
-        self.first_normalization = normalization_layer(kind, width, axes=1)
-        self.second = nn.Conv1d(width, width, KERNEL, 1, around, bias=False)
-        self.second_normalization = normalization_layer(kind, width, axes=1)
+        around = dilation * (KERNEL // 2)
+        self.first = nn.Conv1d(channels, width, KERNEL, stride, around, dilation, bias=False)
+        self.first_normalization = style.normalization(width, axes=1)
+        self.second = nn.Conv1d(width, width, KERNEL, 1, around, dilation, bias=False)
+        self.second_normalization = style.normalization(width, axes=1)
         self.shortcut = (
             nn.Identity()
             if channels == width and stride == 1
             else nn.Conv1d(channels, width, 1, stride, bias=False)
         )
+        self.excitation = style.excite(width)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return (N, width, ceil(T / stride)) of `x` (N, channels, T)."""
         inner = F.relu(self.first_normalization(self.first(x)))
-        return F.relu(self.second_normalization(self.second(inner)) + self.shortcut(x))
+        inner = self.second_normalization(self.second(inner))
+        return F.relu(self.excitation(inner) + self.shortcut(x))

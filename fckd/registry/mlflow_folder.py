@@ -29,6 +29,7 @@ CODE = (
     "config/experiment.py",
     "config/networks.py",
     "config/objective.py",
+    "config/skeletons.py",
     "models/*.py",
     "registry/__init__.py",
     "registry/card.py",
