@@ -57,6 +57,9 @@ class NetworkSettings(Configuration):
     width: int = Field(64, ge=4, le=2048, description="channels of the last stage")
     layers: int | None = Field(None, description="of r2plus1d (18, 34) and tsm (18, 50)")
     excitation: bool = Field(False, description="channel excitation in every stage")
+    hallucination: bool = Field(
+        False, description="of a student: a second stream that hallucinates the teachers'"
+    )
     frames: int = Field(32, ge=4, le=512, description="time steps read from a sample")
     size: int = Field(32, ge=16, le=512, description="height and width read, pixels")
     dropout: float = Field(0.0, ge=0, lt=1)
