@@ -12,6 +12,9 @@ help: ## show this list
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[development]'
+	@# The oracle of our losses, alone: they need nothing of what it asks for, and the torchvision
+	@# among that cannot be imported beside a torch for CPUs.
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps torchdistill
 	@touch $@
 
 install: $(VENV)/.installed ## make .venv with the tested set of packages (CPU torch)

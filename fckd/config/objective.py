@@ -73,7 +73,7 @@ class FitnetSettings(TermSettings):
 class AttentionTransferSettings(TermSettings):
     """Maps of attention over positions (AT, Zagoruyko and Komodakis, ICLR 2017)."""
 
-    power: float = Field(2.0, ge=1, description="below 1 a silent activation has no gradient")
+    power: float = Field(2.0, ge=1, description="below 1 the gradient at 0 is infinite")
     positions: Positions = 8
 
 

@@ -54,5 +54,11 @@ def _pearson_distance(left: Tensor, right: Tensor, dim: int) -> Tensor:
     So written it is exactly 0 for equal sides, also where there is no variance and ρ has no
     meaning (one sample); it is ½ where only one side has none.
     """
-    centred = [unit(side - side.mean(dim=dim, keepdim=True), dim) for side in (left, right)]
-    return (centred[0] - centred[1]).square().sum(dim=dim) / 2
+    difference = unit(_centred(left, dim), dim) - unit(_centred(right, dim), dim)
+    return difference.square().sum(dim=dim) / 2
+
+
+def _centred(values: Tensor, dim: int) -> Tensor:
+    """Subtract the mean; equal values leave exactly nothing, not the rounding of their mean."""
+    shifted = values - values.narrow(dim, 0, 1)
+    return shifted - shifted.mean(dim=dim, keepdim=True)

@@ -10,12 +10,9 @@ channels that follow the paper's sums, sharing no line with the package.
 
 import math
 
-import pytest
 import torch
 from torch.nn import functional as F
-
-# Installed by `make install`, without its own dependencies: its losses need none of them.
-mid_level = pytest.importorskip("torchdistill.losses.mid_level", exc_type=ImportError)
+from torchdistill.losses import mid_level  # installed by `make install`
 
 
 def _outputs(values):

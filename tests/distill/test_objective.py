@@ -7,172 +7,210 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 from torch.testing import assert_close
 
+from fckd.config.experiment import FocalSettings, WeightingSettings
 from fckd.config.objective import ObjectiveSettings
 from fckd.distill.correlation import correlation_loss
 from fckd.distill.distribution import distribution_loss
 from fckd.distill.embedding import Embedding
-from fckd.distill.focal import descending, focal_count
-from fckd.distill.logits import logit_loss
-from fckd.distill.objective import Lesson, Objective, Term, total
-from tests.distill.maps import cwd, feature_map, ickd, normal
+from fckd.distill.lesson import Lesson, lesson
+from fckd.distill.objective import Answer, Objective, Term, total
+from fckd.distill.table import MERGED, TERMS
+from fckd.distill.weighting import teacher_shares
+from tests.distill.maps import feature_map, normal
+from tests.distill.terms import ON_FEATURES, PER_SAMPLE, RELATIONS, loss_of
 
 SAMPLES, CLASSES = 4, 5
 LABELS = torch.tensor([0, 4, 2, 2])
-GRIDS = {"skeleton": (4,), "depth": (3, 2, 2)}
-CHANNELS = {"skeleton": 6, "depth": 8}
-STUDENT_GRID = (6, 2, 3)
+GRIDS = {"skeleton": (4,), "depth": (3, 2, 2), "graph": (5, 7)}
+CHANNELS = {"skeleton": 6, "depth": 8, "graph": 5}
+STUDENT_CHANNELS, STUDENT_GRID = 7, (6, 2, 3)
+EVERYTHING = {name: 0.1 * number for number, name in enumerate(TERMS, start=1)}
 
 
-def settings(correlation=0.0, distribution=0.0, logits=0.0):
-    return ObjectiveSettings(
-        correlation={"weight": correlation},
-        distribution={"weight": distribution, "temperature": 2.0, "positions": 3},
-        logits={"weight": logits, "temperature": 3.0},
+def settings(**weights):
+    return ObjectiveSettings(**{name: {"weight": weight} for name, weight in weights.items()})
+
+
+def lessons(*teachers, dtype=torch.float32, **focal):
+    """Return what each teacher says: all its channels, the most salient ones focal."""
+    given = {}
+    for seed, name in enumerate(teachers, start=10):
+        features = feature_map(SAMPLES, CHANNELS[name], *GRIDS[name], seed=seed, dtype=dtype) + 0.1
+        given[name] = lesson(
+            normal(SAMPLES, CLASSES, seed=seed, dtype=dtype),
+            features,
+            features.flatten(2).mean(dim=2),
+            FocalSettings(**{"ratio": 0.5, **focal}),
+            whole=True,
+        )
+    return given
+
+
+def answer(*teachers, seed=50, dtype=torch.float32):
+    def own(channels, offset):
+        return feature_map(SAMPLES, channels, *STUDENT_GRID, seed=seed + offset, dtype=dtype) + 0.1
+
+    return Answer(
+        normal(SAMPLES, CLASSES, seed=seed, dtype=dtype),
+        own(STUDENT_CHANNELS, 1),
+        {name: own(CHANNELS[name], 2) for name in teachers},
     )
 
 
-EVERYTHING = settings(correlation=2.0, distribution=3.0, logits=0.5)
+def part_of(given, share):
+    """Return a rank's share of an answer or of a lesson."""
+    if isinstance(given, Answer):
+        embedded = {name: features[share] for name, features in given.embedded.items()}
+        return Answer(given.logits[share], given.features[share], embedded)
+    emphasis = None if given.emphasis is None else given.emphasis[share]
+    return Lesson(
+        given.logits[share], given.features[share], given.channels[share], given.focal, emphasis
+    )
 
 
-def lesson(teacher, ratio=1.0, seed=0):
-    """Return a focal-sorted lesson, as a store would."""
-    features = feature_map(SAMPLES, CHANNELS[teacher], *GRIDS[teacher], seed=seed)
-    channels = descending(features.flatten(2).mean(dim=2))
-    channels = channels[:, : focal_count(ratio, CHANNELS[teacher])]
-    focal = torch.stack([f[c] for f, c in zip(features, channels, strict=True)])
-    return Lesson(normal(SAMPLES, CLASSES, seed=seed), focal, channels)
-
-
-def lessons(*teachers, ratio=1.0):
-    return {name: lesson(name, ratio, seed) for seed, name in enumerate(teachers, start=10)}
-
-
-def embedded(*teachers, seed=50):
-    return {
-        name: feature_map(SAMPLES, CHANNELS[name], *STUDENT_GRID, seed=seed) for name in teachers
-    }
-
-
-def terms_of(objective=EVERYTHING, teachers=("skeleton", "depth"), ratio=1.0, share=slice(None)):
-    taught = {
-        name: Lesson(given.logits[share], given.features[share], given.channels[share])
-        for name, given in lessons(*teachers, ratio=ratio).items()
-    }
-    features = {name: features[share] for name, features in embedded(*teachers).items()}
-    logits = normal(SAMPLES, CLASSES, seed=99)[share]
-    return Objective(objective)(logits, features, taught, LABELS[share])
+def terms_of(weights, teachers=("skeleton", "depth"), share=slice(None), rule="equal", **focal):
+    objective = Objective(settings(**weights), WeightingSettings(rule=rule))
+    taught = {name: part_of(given, share) for name, given in lessons(*teachers, **focal).items()}
+    return objective(part_of(answer(*teachers), share), taught, LABELS[share])
 
 
 def test_every_term_is_reported_apart_by_the_name_of_its_teacher():
-    assert list(terms_of()) == [
-        "cross_entropy",
-        "logits",
-        "correlation/skeleton",
-        "distribution/skeleton",
-        "correlation/depth",
-        "distribution/depth",
-    ]
+    found = terms_of(EVERYTHING)
+    wanted = {"cross_entropy", *MERGED} | {
+        f"{term}/{teacher}"
+        for term in TERMS
+        if term not in MERGED
+        for teacher in ("skeleton", "depth")
+    }
+    assert set(found) == wanted
 
 
-@pytest.mark.parametrize("only", ["correlation", "distribution", "logits"])
+@pytest.mark.parametrize("term", TERMS)
+def test_a_term_has_its_own_weight_for_every_teacher(term):
+    found = terms_of({term: 0.7})
+    assert {found[name].weight for name in found if name != "cross_entropy"} == {0.7}
+
+
+@pytest.mark.parametrize("only", TERMS)
 def test_a_term_of_weight_0_is_absent(only):
-    names = set(terms_of(settings(**{only: 1.0}), teachers=("skeleton",)))
-    assert names == {"cross_entropy", "logits" if only == "logits" else f"{only}/skeleton"}
+    names = set(terms_of({only: 1.0}, teachers=("skeleton",)))
+    assert names == {"cross_entropy", only if only in MERGED else f"{only}/skeleton"}
 
 
 def test_a_term_of_weight_0_is_not_computed():
     # Without the features that it would need, it could not be.
-    logits = normal(SAMPLES, CLASSES)
-    taught = {"skeleton": Lesson(logits)}
-    assert set(Objective(settings(logits=1.0))(logits, {}, taught, LABELS)) == {
+    given = Answer(normal(SAMPLES, CLASSES), torch.empty(SAMPLES, 0), {})
+    taught = {"skeleton": Lesson(normal(SAMPLES, CLASSES))}
+    assert set(Objective(settings(logits=1.0))(given, taught, LABELS)) == {
         "cross_entropy",
         "logits",
     }
-    assert set(Objective(settings())(logits, {}, {}, LABELS)) == {"cross_entropy"}
+    assert set(Objective(settings())(given, {}, LABELS)) == {"cross_entropy"}
 
 
-def test_a_feature_term_without_features_is_refused():
-    logits = normal(SAMPLES, CLASSES)
+@pytest.mark.parametrize("term", ON_FEATURES)
+def test_a_feature_term_without_features_is_refused(term):
+    taught = {"depth": Lesson(normal(SAMPLES, CLASSES))}
     with pytest.raises(ValueError, match="needs a lesson with features"):
-        Objective(settings(correlation=1))(
-            logits, embedded("depth"), {"depth": Lesson(logits)}, LABELS
-        )
+        Objective(settings(**{term: 1}))(answer("depth"), taught, LABELS)
 
 
 def test_cross_entropy_weighs_1_and_is_smoothed_as_told():
-    logits = normal(SAMPLES, CLASSES)
+    given = answer()
     for smoothing in (0.0, 0.2):
-        terms = Objective(settings(), smoothing)(logits, {}, {}, LABELS)
-        wanted = F.cross_entropy(logits, LABELS, label_smoothing=smoothing)
+        terms = Objective(settings(), label_smoothing=smoothing)(given, {}, LABELS)
+        wanted = F.cross_entropy(given.logits, LABELS, label_smoothing=smoothing)
         assert terms["cross_entropy"].weight == 1
         assert_close(terms["cross_entropy"].value, wanted)
 
 
-def test_at_ratio_1_the_feature_terms_are_ickd_and_cwd_over_all_channels():
-    teacher = feature_map(SAMPLES, 6, 4, seed=1)
-    channels = descending(teacher.mean(dim=2))
-    student = feature_map(SAMPLES, 6, 4, seed=2)
-    sorted_teacher = torch.stack([f[c] for f, c in zip(teacher, channels, strict=True)])
-    logits = normal(SAMPLES, CLASSES)
-    taught = {"skeleton": Lesson(logits, sorted_teacher, channels)}
-    objective = ObjectiveSettings(
-        correlation={"weight": 1}, distribution={"weight": 1, "temperature": 2.0, "positions": 4}
-    )
-    terms = Objective(objective)(logits, {"skeleton": student}, taught, LABELS)
-    correlation, distribution = (
-        float(terms[f"{name}/skeleton"].value) for name in ("correlation", "distribution")
-    )
-    assert correlation == pytest.approx(ickd(student, teacher), rel=1e-5)
-    assert distribution == pytest.approx(cwd(student, teacher, 2.0), rel=1e-5)
+@pytest.mark.parametrize("selection", ["hard", "soft"])
+@pytest.mark.parametrize(("focal", "whole"), [("correlation", "ickd"), ("distribution", "cwd")])
+def test_at_ratio_1_the_focal_terms_are_ickd_and_cwd(focal, whole, selection):
+    weights = {focal: 1.0, whole: 1.0}
+    alike = {"temperature": 1e6} if selection == "soft" else {}
+    found = terms_of(weights, ("depth",), ratio=1.0, selection=selection, **alike)
+    # Their sums run over the channels in another order.
+    assert_close(found[f"{focal}/depth"].value, found[f"{whole}/depth"].value, rtol=1e-5, atol=1e-6)
 
 
-@given(st.integers(1, 6))
-def test_at_any_ratio_they_are_the_same_losses_over_the_teachers_most_salient_channels(count):
-    teacher = feature_map(SAMPLES, 6, 4, seed=1)
-    student = feature_map(SAMPLES, 6, 4, seed=2)
-    top = teacher.mean(dim=2).topk(count, dim=1).indices
-    focal = [
-        torch.stack([f[c] for f, c in zip(side, top, strict=True)]) for side in (student, teacher)
-    ]
-    logits = normal(SAMPLES, CLASSES)
-    taught = {"skeleton": Lesson(logits, focal[1], top)}
-    objective = Objective(settings(correlation=1, distribution=1))
-    terms = objective(logits, {"skeleton": student}, taught, LABELS)
-    assert_close(terms["correlation/skeleton"].value, correlation_loss(*focal))
-    pooled = [F.adaptive_avg_pool1d(side, 3) for side in focal]
-    assert_close(terms["distribution/skeleton"].value, distribution_loss(*pooled, 2.0))
+@given(st.floats(0.01, 1))
+def test_at_any_ratio_they_are_the_same_losses_over_the_teachers_most_salient_channels(ratio):
+    found = terms_of({"correlation": 1.0, "distribution": 1.0}, ("skeleton",), ratio=ratio)
+    teacher = feature_map(SAMPLES, 6, 4, seed=10) + 0.1
+    student = answer("skeleton").embedded["skeleton"]
+    order = teacher.mean(dim=2).argsort(dim=1, descending=True, stable=True)
+    top = order[:, : max(1, round(ratio * 6))]
+
+    def chosen(side):
+        return torch.stack([f[c] for f, c in zip(side, top, strict=True)])
+
+    wanted = correlation_loss(chosen(student.flatten(2)), chosen(teacher))
+    assert_close(found["correlation/skeleton"].value, wanted.mean())
+    pooled = F.adaptive_avg_pool1d(chosen(student.mean(dim=(3, 4))), 4)
+    wanted = distribution_loss(pooled, chosen(teacher), 4.0)
+    assert_close(found["distribution/skeleton"].value, wanted.mean())
 
 
 def test_a_student_that_equals_its_teacher_has_nothing_to_learn_from_it():
     taught = lessons("depth")
-    given = taught["depth"]
-    back = given.channels.argsort(dim=1)
-    same = torch.stack([f[c] for f, c in zip(given.features, back, strict=True)])
-    terms = Objective(EVERYTHING)(given.logits, {"depth": same}, taught, LABELS)
-    for name in ("logits", "correlation/depth", "distribution/depth"):
-        assert float(terms[name].value) == pytest.approx(0, abs=1e-6)
+    whole = taught["depth"].whole()
+    same = Answer(taught["depth"].logits, whole, {"depth": whole})
+    for name, term in Objective(settings(**EVERYTHING))(same, taught, LABELS).items():
+        if name != "cross_entropy":
+            assert float(term.value) == pytest.approx(0, abs=1e-6), name
 
 
-def test_teachers_share_a_terms_weight_equally():
-    one, two = terms_of(teachers=("skeleton",)), terms_of()
-    assert one["correlation/skeleton"].weight == 2.0
-    assert one["distribution/skeleton"].weight == 3.0
-    for teacher in ("skeleton", "depth"):
-        assert two[f"correlation/{teacher}"].weight == 1.0
-        assert two[f"distribution/{teacher}"].weight == 1.5
-    assert two["logits"].weight == 0.5
+@pytest.mark.parametrize("rule", ["equal", "entropy", "confidence"])
+@pytest.mark.parametrize("term", [t for t in TERMS if t not in MERGED])
+def test_a_sample_counts_by_the_share_of_its_teacher(term, rule):
+    teachers = ("skeleton", "depth")
+    taught, given = lessons(*teachers, ratio=1.0), answer(*teachers)
+    found = terms_of({term: 1.0}, rule=rule, ratio=1.0)
+    logits = {name: t.logits for name, t in taught.items()}
+    shares = teacher_shares(WeightingSettings(rule=rule), logits, LABELS)
+    for column, name in enumerate(teachers):
+        if term in ON_FEATURES:
+            own = given.features if term in (*RELATIONS, "attention_transfer") else None
+            sides = (given.embedded[name] if own is None else own, taught[name].whole())
+        else:
+            sides = (given.logits, taught[name].logits)
+        wanted = (shares[:, column] * loss_of(term, *sides, LABELS)).mean()
+        assert_close(found[f"{term}/{name}"].value, wanted, rtol=1e-5, atol=1e-6)
 
 
-def test_a_second_teacher_changes_nothing_of_what_the_first_one_says():
-    one, two = terms_of(teachers=("skeleton",)), terms_of()
-    for name in ("correlation/skeleton", "distribution/skeleton"):
-        assert one[name].value.equal(two[name].value)
+@pytest.mark.parametrize("rule", ["equal", "entropy", "confidence"])
+def test_twins_together_teach_what_one_of_them_teaches(rule):
+    (one,) = lessons("depth").values()
+    given = answer("depth")
+    objective = Objective(settings(**EVERYTHING), WeightingSettings(rule=rule))
+    alone = total(objective(given, {"depth": one}, LABELS))
+    twins = Answer(given.logits, given.features, dict.fromkeys("ab", given.embedded["depth"]))
+    assert_close(total(objective(twins, {"a": one, "b": one}, LABELS)), alone)
 
 
-def test_the_logits_term_hears_all_teachers():
-    taught = [given.logits for given in lessons("skeleton", "depth").values()]
-    student = normal(SAMPLES, CLASSES, seed=99)
-    assert_close(terms_of()["logits"].value, logit_loss(student, taught, 3.0))
+def test_a_dropped_teacher_changes_nothing():
+    teachers = ("skeleton", "depth")
+    taught, given = lessons(*teachers), answer(*teachers)
+    dropping = WeightingSettings(weights={"depth": 0.0})
+    both = Objective(settings(**EVERYTHING), dropping)(given, taught, LABELS)
+    alone = Objective(settings(**EVERYTHING))(given, {"skeleton": taught["skeleton"]}, LABELS)
+    assert_close(total(both), total(alone))
+
+
+def test_three_teachers_on_unlike_grids_teach_by_every_term_together():
+    found = terms_of(EVERYTHING, ("skeleton", "depth", "graph"), selection="soft")
+    assert len(found) == 1 + len(MERGED) + 3 * (len(TERMS) - len(MERGED))
+    assert all(term.value.isfinite() and term.value > 0 for term in found.values())
+
+
+def test_weights_follow_their_schedule():
+    objective = Objective(ObjectiveSettings(logits={"weight": 2.0, "warmup_epochs": 4}))
+    weights = [
+        objective(answer("depth"), lessons("depth"), LABELS, epoch)["logits"].weight
+        for epoch in (1, 2, 4, 9)
+    ]
+    assert weights == [0.5, 1.0, 2.0, 2.0]
 
 
 def test_the_total_is_the_weighted_sum():
@@ -181,66 +219,72 @@ def test_the_total_is_the_weighted_sum():
     assert float(total({"a": terms["a"]})) == 6
 
 
+@pytest.mark.parametrize("rule", ["equal", "entropy", "confidence"])
 @pytest.mark.parametrize("shares", [2, 4])
-def test_the_mean_over_equal_shares_of_a_batch_is_the_whole(shares):
+def test_the_mean_over_equal_shares_of_a_batch_is_the_whole(shares, rule):
     # What makes data-parallel training exact: ranks average their gradients.
-    whole = terms_of(ratio=0.5)
-    parts = [terms_of(ratio=0.5, share=slice(rank, None, shares)) for rank in range(shares)]
+    weights = dict.fromkeys(PER_SAMPLE, 1.0)
+    whole = terms_of(weights, rule=rule, selection="soft")
+    parts = [
+        terms_of(weights, share=slice(rank, None, shares), rule=rule, selection="soft")
+        for rank in range(shares)
+    ]
     for name, term in whole.items():
-        assert_close(torch.stack([part[name].value for part in parts]).mean(), term.value)
+        mean = torch.stack([part[name].value for part in parts]).mean()
+        assert_close(mean, term.value, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("term", ["correlation", "distribution"])
-def test_a_feature_terms_gradient_reaches_student_and_embedding_but_never_the_teacher(term):
-    embedding = Embedding(7, CHANNELS["depth"])
-    student = normal(SAMPLES, 7, *STUDENT_GRID).requires_grad_()
-    (given,) = lessons("depth", ratio=0.5).values()
+@pytest.mark.parametrize("term", TERMS)
+def test_a_terms_gradient_reaches_what_it_reads_of_the_student_but_never_the_teacher(term):
+    embedding = Embedding(STUDENT_CHANNELS, CHANNELS["depth"])
+    given, taught = answer(), lessons("depth")
     given.features.requires_grad_()
     given.logits.requires_grad_()
-    logits = normal(SAMPLES, CLASSES).requires_grad_()
-    taught = {"depth": given}
-    objective = Objective(settings(**{term: 1.0}))
-    terms = objective(logits, {"depth": embedding(student)}, taught, LABELS)
-    terms[f"{term}/depth"].value.backward()
-    assert student.grad.abs().sum() > 0
-    assert all(p.grad.abs().sum() > 0 for p in embedding.parameters())
-    assert logits.grad is None
-    assert given.features.grad is None
-    assert given.logits.grad is None
+    for tensor in (taught["depth"].features, taught["depth"].logits):
+        tensor.requires_grad_()
+    embedded = Answer(given.logits, given.features, {"depth": embedding(given.features)})
+    terms = Objective(settings(**{term: 1.0}))(embedded, taught, LABELS)
+    terms[term if term in MERGED else f"{term}/depth"].value.backward()
+    read = given.features if term in ON_FEATURES else given.logits
+    assert read.grad.abs().sum() > 0
+    assert taught["depth"].features.grad is None
+    assert taught["depth"].logits.grad is None
+    uses_embedding = settings(**{term: 1.0}).uses_embedding
+    for parameter in embedding.parameters():
+        assert (parameter.grad is not None and parameter.grad.abs().sum() > 0) == uses_embedding
 
 
 def test_only_the_focal_channels_of_a_sample_are_taught():
-    features = feature_map(SAMPLES, CHANNELS["depth"], *STUDENT_GRID).add(0.1).requires_grad_()
-    taught = lessons("depth", ratio=0.25)
-    terms = Objective(settings(correlation=1, distribution=1))(
-        normal(SAMPLES, CLASSES), {"depth": features}, taught, LABELS
-    )
-    total(terms).backward()
-    touched = features.grad.flatten(2).abs().sum(dim=2) > 0
-    chosen = torch.zeros_like(touched).scatter_(1, taught["depth"].channels, value=True)
-    assert touched.equal(chosen)
+    given, taught = answer("depth"), lessons("depth", ratio=0.25)
+    given.embedded["depth"].requires_grad_()
+    total(Objective(settings(correlation=1, distribution=1))(given, taught, LABELS)).backward()
+    touched = given.embedded["depth"].grad.flatten(2).abs().sum(dim=2) > 0
+    _, channels = taught["depth"].focal_part()
+    assert touched.equal(torch.zeros_like(touched).scatter_(1, channels, value=True))
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_under_half_precision_every_term_is_a_finite_float32(dtype):
-    taught = lessons("skeleton", "depth", ratio=0.5)
-    features = {name: (100 * f).to(dtype) for name, f in embedded("skeleton", "depth").items()}
-    logits = normal(SAMPLES, CLASSES).to(dtype)
-    for term in Objective(EVERYTHING)(logits, features, taught, LABELS).values():
-        assert term.value.dtype == torch.float32
-        assert term.value.isfinite()
+    given, taught = answer("skeleton", "depth"), lessons("skeleton", "depth", selection="soft")
+    half = Answer(
+        given.logits.to(dtype),
+        (100 * given.features).to(dtype),
+        {name: (100 * features).to(dtype) for name, features in given.embedded.items()},
+    )
+    for name, term in Objective(settings(**EVERYTHING))(half, taught, LABELS).items():
+        assert term.value.dtype == torch.float32, name
+        assert term.value.isfinite(), name
 
 
 def test_the_whole_objectives_gradient_is_that_of_its_formula():
-    taught = {
-        name: Lesson(given.logits.double(), given.features.double(), given.channels)
-        for name, given in lessons("depth", ratio=0.5).items()
-    }
-    objective = Objective(EVERYTHING, label_smoothing=0.1)
+    taught = lessons("depth", dtype=torch.float64)
+    objective = Objective(settings(**EVERYTHING), label_smoothing=0.1)
 
-    def whole(logits, features):
-        return total(objective(logits, {"depth": features}, taught, LABELS))
+    def whole(logits, features, embedded):
+        return total(objective(Answer(logits, features, {"depth": embedded}), taught, LABELS))
 
-    logits = normal(SAMPLES, CLASSES, dtype=torch.float64).requires_grad_()
-    features = feature_map(SAMPLES, CHANNELS["depth"], 3, 2, 2, dtype=torch.float64) + 0.1
-    assert torch.autograd.gradcheck(whole, (logits, features.requires_grad_()))
+    given = answer("depth", dtype=torch.float64)
+    inputs = (given.logits, given.features, given.embedded["depth"])
+    # Along random directions: every entry for itself takes a quarter of a minute.
+    inputs = tuple(values.requires_grad_() for values in inputs)
+    assert torch.autograd.gradcheck(whole, inputs, fast_mode=True)
