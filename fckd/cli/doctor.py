@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from fckd.cli.inputs import artifact_root, tracking_uri
-from fckd.config.space import ExecutionSettings
+from fckd.config.campaign import ExecutionSettings
 from fckd.errors import UserError
 from fckd.files import make_folder, write_bytes
 

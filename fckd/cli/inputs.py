@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from fckd.config.comparison import Comparison
 from fckd.config.documents import read_document, validate
 from fckd.config.space import Space
 
@@ -13,6 +14,10 @@ STORAGE = "fckd-storage"
 
 SpacePath = Annotated[
     Path, typer.Argument(metavar="SPACE", help="A space, such as tune_spaces/demo.yaml.")
+]
+ComparisonPath = Annotated[
+    Path,
+    typer.Argument(metavar="COMPARISON", help="Such as comparisons/utd_mhad_inertial.yaml."),
 ]
 Overrides = Annotated[
     list[str] | None,
@@ -41,6 +46,16 @@ def load_space(path: Path, overrides: list[str] | None, *, smoke: bool) -> Space
     """
     document = read_document(path, smoke=smoke, overrides=overrides or [])
     return validate(Space, document, str(path))
+
+
+def load_comparison(path: Path, overrides: list[str] | None, *, smoke: bool) -> Comparison:
+    """Return the validated comparison.
+
+    Raises:
+        UserError: It cannot be read or is not valid.
+    """
+    document = read_document(path, smoke=smoke, overrides=overrides or [])
+    return validate(Comparison, document, str(path))
 
 
 def tracking_uri(storage: Path) -> str:

@@ -10,11 +10,13 @@ from rich.text import Text
 
 from fckd.cli.inputs import (
     STORAGE,
+    ComparisonPath,
     Data,
     Overrides,
     Smoke,
     SpacePath,
     Storage,
+    load_comparison,
     load_space,
     tracking_uri,
 )
@@ -103,6 +105,17 @@ def sweep(
     from fckd.cli.sweep import run_sweep
 
     run_sweep(console, space, data)
+
+
+@app.command()
+def compare(
+    path: ComparisonPath, overrides: Overrides = None, smoke: Smoke = False, data: Data = None
+) -> None:
+    """Train named variants of one experiment with the same seeds: an ablation."""
+    comparison = load_comparison(path, overrides, smoke=smoke)
+    from fckd.cli.compare import run_comparison
+
+    run_comparison(console, comparison, data)
 
 
 @app.command()

@@ -58,7 +58,7 @@ def _student(space: Space, workshop: Workshop) -> Study:
     alone = experiment.model_copy(update={"objective": type(experiment.objective)()})
     readings = workshop.readings(experiment.student, experiment.views)
     division = workshop.division(experiment)
-    return student_study(alone, workshop.corpus, division, "train", {}, readings)
+    return student_study(alone, workshop.corpus, division, "train", readings, {}, {})
 
 
 def _row(table: Table, stage: str, runs: int, study: Study) -> float:

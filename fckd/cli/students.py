@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from fckd.files import sha256_of_file
 from fckd.registry.card import Card, Measurement, TestResult
 from fckd.registry.student import pack_student
-from fckd.sweep.arms import FCKD, Arm
+from fckd.sweep.arms import Arm
 from fckd.sweep.conduct import Conducted
 from fckd.tracking.facts import versions
 from fckd.train.task import WEIGHTS, Outcome, read_outcome
@@ -78,8 +78,8 @@ def register(conducted: Conducted, name: str, tracking_uri: str) -> Registration
 
 def _best(conducted: Conducted) -> tuple[Arm, int, Path]:
     confirmation = conducted.confirmation
-    arm = next(arm for arm in confirmation.arms if arm.name == FCKD)
-    row = next(row for row in conducted.leaderboard["arms"] if row["arm"] == FCKD)
+    row = next(row for row in conducted.leaderboard["arms"] if row["trial"])
+    arm = next(arm for arm in confirmation.arms if arm.name == row["arm"])
     seed: int = row["seeds"][0]
     return arm, seed, confirmation.place(confirmation.keys[arm.name, seed])
 
@@ -107,7 +107,7 @@ def _card(conducted: Conducted, name: str, arm: Arm, seed: int, outcome: Outcome
         corpus=workshop.corpus.fingerprint,
         lessons={
             teacher: workshop.lessons(experiment, teacher, "train+validation").folder.name
-            for teacher in experiment.teachers
+            for teacher in experiment.taught_by
         },
         git_commit=_git_commit(),
         versions=versions(),

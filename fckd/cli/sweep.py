@@ -19,8 +19,9 @@ from fckd.config.space import Space
 from fckd.errors import UserError
 from fckd.events import Listener, SweepEnded
 from fckd.files import write_json
-from fckd.sweep.arms import BASELINES, FCKD
-from fckd.sweep.conduct import LEADERBOARD, Conducted, conduct, resolve_storage
+from fckd.sweep.arms import BASELINES
+from fckd.sweep.campaign import resolve_storage
+from fckd.sweep.conduct import LEADERBOARD, Conducted, conduct
 from fckd.tracking.facts import FACTS, facts
 from fckd.tracking.report import write_report
 from fckd.tracking.tracker import Tracker, open_tracker
@@ -66,7 +67,7 @@ def _summary(space: Space) -> SweepSummary:
 def _register(
     console: Console, conducted: Conducted, space: Space, uri: str, waiting: int
 ) -> Registration | None:
-    if all(row["arm"] != FCKD for row in conducted.leaderboard["arms"]):
+    if not any(row["trial"] for row in conducted.leaderboard["arms"]):
         console.print(Text(f"not registered: {conducted.leaderboard['verdict']}"), soft_wrap=True)
         return None
     folder = pack(conducted, space.name)

@@ -16,13 +16,14 @@ Model = TypeVar("Model", bound=Configuration)
 Document = dict[str, Any]
 
 SMOKE = "smoke"
-INSTALLED = "tune_spaces"
+INSTALLED = ("tune_spaces", "comparisons")
+"""Folders of documents that are installed with fckd."""
 
 
 def read_document(path: Path, *, smoke: bool = False, overrides: Sequence[str] = ()) -> Document:
     """Read a YAML mapping, merge its `smoke` section if asked, then apply `a.b=c` overrides.
 
-    A path that does not exist but names a file of the installed `tune_spaces` is read there.
+    A path that does not exist but names an installed document is read there.
 
     Raises:
         UserError: No such file, not YAML, not a mapping, no smoke section, or a bad override.
@@ -43,21 +44,22 @@ def read_document(path: Path, *, smoke: bool = False, overrides: Sequence[str] =
 
 
 def locate(path: Path) -> Path:
-    """Return `path`, or the installed space if `NAME.yaml` or `tune_spaces/NAME.yaml` is absent.
+    """Return `path`, or the installed document if `NAME.yaml` or `FOLDER/NAME.yaml` is absent.
 
     Raises:
         UserError: There is no such file.
     """
     if path.exists():
         return path
-    spaces = Path(str(files(INSTALLED)))
-    found = spaces / path.name
-    if path.suffix == ".yaml" and path.parent in (Path(), Path(INSTALLED)) and found.exists():
-        return found
-    known = ", ".join(sorted(space.name for space in spaces.glob("*.yaml")))
+    folders = [Path(str(files(name))) for name in INSTALLED]
+    for name, folder in zip(INSTALLED, folders, strict=True):
+        found = folder / path.name
+        if path.suffix == ".yaml" and path.parent in (Path(), Path(name)) and found.exists():
+            return found
+    known = ", ".join(sorted(file.name for folder in folders for file in folder.glob("*.yaml")))
     raise UserError(
         f"no such file: {path}",
-        f"a YAML space: your own, or one of {known}",
+        f"a YAML file: your own, or one of {known}",
         "check the path",
     )
 

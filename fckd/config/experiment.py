@@ -83,8 +83,24 @@ class WeightingSettings(Configuration):
     weights: dict[Name, Weight] = Field(default_factory=dict, description="1 where not given")
 
 
+class StageSettings(Configuration):
+    """Epochs of the first two stages of a student with a hallucination stream.
+
+    Garcia et al. (ECCV 2018): the student's own stream learns alone; then the hallucination stream
+    learns from the teachers, the only stage in which they teach; in the epochs that are left both
+    learn together.
+    """
+
+    own: int = Field(ge=1)
+    hallucination: int = Field(ge=1)
+
+
 class Experiment(Configuration):
-    """One distillation: who teaches whom, on what, by which terms, for how long."""
+    """One distillation: who teaches whom, on what, by which terms, for how long.
+
+    `teaching` is `lessons` of frozen teachers, or `together`: teachers and student learn at the
+    same time, each step's lesson is what the teachers say in that step.
+    """
 
     corpus: CorpusSettings
     views: ViewSettings = ViewSettings()
@@ -93,6 +109,8 @@ class Experiment(Configuration):
     weighting: WeightingSettings = WeightingSettings()
     focal: FocalSettings = FocalSettings()
     objective: ObjectiveSettings = ObjectiveSettings()
+    teaching: Literal["lessons", "together"] = "lessons"
+    stages: StageSettings | None = Field(None, description="of a student that hallucinates")
     training: TrainingSettings = TrainingSettings()
 
     @model_validator(mode="after")
@@ -103,6 +121,44 @@ class Experiment(Configuration):
         if self.objective.uses_lessons and not self.taught_by:
             raise ValueError("a distillation term has weight > 0, but there is no teacher")
         return self
+
+    @model_validator(mode="after")
+    def _terms_agree_with_the_selection(self) -> Self:
+        distribution = self.objective.distribution
+        soft = self.focal.selection == "soft"
+        if soft and distribution.weight > 0 and distribution.over == "channels":
+            raise ValueError(
+                "focal.selection: soft weighs channels apart, which a distribution over channels "
+                "does not have: choose objective.distribution.over: positions"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _teachers_that_learn_can_be_asked(self) -> Self:
+        focal = self.focal
+        if self.teaching == "together" and focal.criterion is Criterion.GRADIENT:
+            raise ValueError("focal.criterion: gradient needs frozen teachers (teaching: lessons)")
+        if self.teaching == "together" and focal.scope == "dataset":
+            raise ValueError("focal.scope: dataset needs frozen teachers (teaching: lessons)")
+        return self
+
+    @model_validator(mode="after")
+    def _stages_fit_the_student(self) -> Self:
+        if (self.stages is not None) != self.student.hallucination:
+            raise ValueError("stages belong to a student with hallucination: true, and it to them")
+        if self.stages is not None:
+            first = self.stages.own + self.stages.hallucination
+            if first >= self.training.epochs:
+                raise ValueError(
+                    f"stages take {first} epochs of training.epochs {self.training.epochs}: "
+                    "at least one must be left to learn together"
+                )
+        return self
+
+    @property
+    def needs_lessons(self) -> bool:
+        """Whether lessons of frozen teachers are read."""
+        return self.objective.uses_lessons and self.teaching == "lessons"
 
     @property
     def taught_by(self) -> tuple[str, ...]:

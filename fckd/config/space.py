@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from fckd.config.base import Configuration, Name, Seed
-from fckd.config.experiment import Experiment
+from fckd.config.base import Configuration, Seed
+from fckd.config.campaign import Campaign
 
 
 class RangeParameter(Configuration):
@@ -103,20 +103,6 @@ class StoppingSettings(Configuration):
     reduction: int = Field(3, ge=2)
 
 
-class ExecutionSettings(Configuration):
-    """Where trials run.
-
-    `pool`: long-lived worker groups serve all trials. `trial`: one Ray Train run for each trial.
-    """
-
-    isolation: Literal["pool", "trial"] = "pool"
-    groups: int = Field(1, ge=1, description="trials at a time")
-    workers: int = Field(1, ge=1, description="data-parallel workers of a group")
-    cpus_per_worker: float = Field(1, gt=0)
-    gpus_per_worker: float = Field(0, ge=0)
-    retries: int = Field(2, ge=0, description="of a trial whose workers died")
-
-
 class ConfirmationSettings(Configuration):
     """The best trials by validation are retrained with fresh seeds on train + validation."""
 
@@ -125,27 +111,13 @@ class ConfirmationSettings(Configuration):
     first_seed: Seed = 1000
 
 
-class Space(Configuration):
-    """The content of a file in `tune_spaces/`."""
+class Space(Campaign):
+    """A sweep: the content of a file in `tune_spaces/`."""
 
-    name: Name
-    storage: str = "fckd-storage"
-    experiment: Experiment
     search: SearchSettings
     budget: Budget = Budget()
     stopping: StoppingSettings = StoppingSettings()
-    execution: ExecutionSettings = ExecutionSettings()
     confirmation: ConfirmationSettings = ConfirmationSettings()
-
-    @model_validator(mode="after")
-    def _batches_divide_among_workers(self) -> Self:
-        batch, workers = self.experiment.training.batch_size, self.execution.workers
-        if batch % workers:
-            raise ValueError(
-                f"experiment.training.batch_size ({batch}) must be a multiple of "
-                f"execution.workers ({workers})"
-            )
-        return self
 
     @model_validator(mode="after")
     def _points_lie_in_the_space(self) -> Self:

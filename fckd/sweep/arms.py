@@ -1,12 +1,13 @@
-"""The arms that a confirmation compares, trained alike but for their terms."""
+"""The arms that are compared with the same seeds, trained alike but for some fields."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fckd.config.comparison import Comparison
 from fckd.config.documents import with_fields
 from fckd.config.experiment import Experiment
-from fckd.config.objective import LogitSettings
+from fckd.config.objective import LogitSettings, ObjectiveSettings
 
 STUDENT_ALONE = "student alone"
 LOGITS = "logits"
@@ -20,10 +21,11 @@ class Arm:
     """One way to train the student.
 
     Attributes:
-        name: `student alone`, `logits`, `fckd` (`fckd 2`, … for further finalists).
-        experiment: With everything that the search chose.
-        parameters: The fields that the search chose.
-        trial_key: Of the search trial that chose them; empty for the baselines.
+        name: `student alone`, `logits`, `fckd` (`fckd 2`, … for further finalists), or what a
+            comparison calls it.
+        experiment: With everything that was chosen.
+        parameters: The fields that were chosen.
+        trial_key: Of the search trial that chose them; empty for all but finalists.
     """
 
     name: str
@@ -33,7 +35,7 @@ class Arm:
 
 
 def arms(base: Experiment, finalists: list[tuple[str, Mapping[str, Any]]]) -> list[Arm]:
-    """Return the baselines and the finalists.
+    """Return the baselines and the finalists of a sweep.
 
     The baselines are trained as the first finalist is (student, views, schedule), without its
     distillation terms; plain logit distillation has the weight and temperature of the space's
@@ -47,17 +49,37 @@ def arms(base: Experiment, finalists: list[tuple[str, Mapping[str, Any]]]) -> li
     plain = base.objective.logits
     if plain.weight == 0:
         plain = LogitSettings(weight=1.0, temperature=plain.temperature)
-    no_features = {"objective.correlation.weight": 0.0, "objective.distribution.weight": 0.0}
+    off = {f"objective.{term}.weight": 0.0 for term in ObjectiveSettings.model_fields}
     logits = {
         "objective.logits.weight": plain.weight,
         "objective.logits.temperature": plain.temperature,
     }
-    alone = with_fields(best, {**no_features, "objective.logits.weight": 0.0}, STUDENT_ALONE)
     found = [
-        Arm(STUDENT_ALONE, alone, {}),
-        Arm(LOGITS, with_fields(best, {**no_features, **logits}, LOGITS), logits),
+        Arm(STUDENT_ALONE, with_fields(best, off, STUDENT_ALONE), {}),
+        Arm(LOGITS, with_fields(best, {**off, **logits}, LOGITS), logits),
     ]
     for number, (key, fields) in enumerate(finalists, start=1):
-        name = FCKD if number == 1 else f"{FCKD} {number}"
-        found.append(Arm(name, with_fields(base, fields, name), fields, key))
+        experiment = with_fields(base, fields, "a finalist")
+        name = _name(experiment) + (f" {number}" if number > 1 else "")
+        found.append(Arm(name, experiment, fields, key))
     return found
+
+
+def comparison_arms(comparison: Comparison) -> list[Arm]:
+    """Return the arms of a comparison, in its order.
+
+    Raises:
+        UserError: An arm sets a field that is not there, or the experiment refuses a value.
+    """
+    return [
+        Arm(name, with_fields(comparison.experiment, fields, f"arms.{name}"), fields)
+        for name, fields in comparison.arms.items()
+    ]
+
+
+def _name(experiment: Experiment) -> str:
+    """Return `fckd`, or what the terms are called if none of them is focal."""
+    objective = experiment.objective
+    if objective.uses_focal:
+        return FCKD
+    return " + ".join(term.replace("_", " ") for term, _ in objective.active())

@@ -10,7 +10,7 @@ from typing import Any
 
 import ray
 
-from fckd.config.space import ExecutionSettings
+from fckd.config.campaign import ExecutionSettings
 from fckd.errors import UserError
 
 QUIET = {

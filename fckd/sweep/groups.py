@@ -17,7 +17,7 @@ import ray.exceptions
 import ray.train
 from ray.train.torch import TorchConfig, TorchTrainer
 
-from fckd.config.space import ExecutionSettings
+from fckd.config.campaign import ExecutionSettings
 from fckd.sweep.broker import Broker
 from fckd.train.ray_workers import serve
 from fckd.train.workshop import Workshop

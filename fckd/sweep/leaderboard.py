@@ -1,4 +1,4 @@
-"""What the confirmation found: means, intervals and a verdict in words."""
+"""What arms × seeds found: means, intervals and a verdict in words."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,9 +7,9 @@ import numpy as np
 from optuna.trial import FrozenTrial, TrialState
 from scipy import stats
 
-from fckd.sweep.arms import FCKD, STUDENT_ALONE
+from fckd.sweep.arms import FCKD, Arm
 from fckd.sweep.ledger import REASON
-from fckd.sweep.phases import ARM, SEED, Confirmation
+from fckd.sweep.phases import ARM, SEED, Repetitions
 from fckd.train.task import read_outcome
 
 CONFIDENCE = 0.95
@@ -18,7 +18,7 @@ Interval = tuple[float, float]
 
 
 def leaderboard(
-    confirmation: Confirmation,
+    runs: Repetitions,
     sweep: str,
     source: str,
     counts: Mapping[str, int],
@@ -27,42 +27,42 @@ def leaderboard(
     """Return the leaderboard as JSON values.
 
     Args:
-        confirmation: After its trials have ended.
+        runs: After its trials have ended.
         sweep: The sweep's id.
         source: The benchmark.
         counts: Samples of train, validation and test.
         classes: Their names.
 
     Returns:
-        `arms` in the order of the confirmation, each with its scores by seed (accuracy on the test
-        split, 0..1), mean, deviation, 95 % t interval over seeds, the paired difference to the
-        student alone with its interval, and the summed confusion table; `failed` runs with their
-        reasons; and `verdict`.
+        `arms` in their order, each with its scores by seed (accuracy on `split`, 0..1), mean,
+        deviation, 95 % t interval over seeds, the paired difference to the first arm with its
+        interval, and the summed confusion table; `failed` runs with their reasons; and `verdict`.
     """
-    scores = _scores(confirmation)
-    alone = scores.get(STUDENT_ALONE, {})
+    scores = _scores(runs)
+    reference = runs.arms[0].name
     rows = [
         {
             "arm": arm.name,
             "parameters": dict(arm.parameters),
             "trial": arm.trial_key,
-            "confusion": _confusion(confirmation, scores[arm.name], arm.name),
+            "confusion": _confusion(runs, scores[arm.name], arm.name),
             **_summary(scores[arm.name]),
-            "difference": None if arm.name == STUDENT_ALONE else _gain(scores[arm.name], alone),
+            "difference": _gain(scores, arm.name, reference),
         }
-        for arm in confirmation.arms
+        for arm in runs.arms
         if scores.get(arm.name)
     ]
-    failed = _failed(confirmation)
+    failed = _failed(runs)
     return {
         "sweep": sweep,
         "source": source,
-        "split": "test",
+        "split": runs.split,
         "counts": dict(counts),
         "classes": list(classes),
         "arms": rows,
         "failed": failed,
-        "verdict": verdict(rows) + _lost(len(failed), len(confirmation.keys)),
+        "verdict": verdict(rows, next((arm for arm in runs.arms if arm.trial_key), None))
+        + _lost(len(failed), len(runs.keys)),
         "registered": None,
     }
 
@@ -76,34 +76,56 @@ def t_interval(values: Sequence[float]) -> Interval:
     return float(low), float(high)
 
 
-def verdict(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Say in words whether FCKD is ahead of the student alone; within noise is called so."""
-    found = next((row for row in rows if row["arm"] == FCKD), None)
+def verdict(rows: Sequence[Mapping[str, Any]], finalist: Arm | None = None) -> str:
+    """Say in words who is ahead of the first arm; within noise is called so.
+
+    Of a sweep its best finalist is spoken of, of a comparison every arm.
+    """
+    if finalist is not None:
+        found = next((row for row in rows if row["arm"] == finalist.name), None)
+        return _verdict_on(finalist.name, found)
+    told = [row for row in rows if (row["difference"] or {}).get("n", 0) > 1]
+    if not told:
+        return "No verdict: no two arms have two seeds in common."
+    groups: dict[str, list[str]] = {}
+    for row in told:
+        groups.setdefault(_standing(row["difference"]["interval"]), []).append(row["arm"])
+    listed = "; ".join(f"{standing}: {', '.join(names)}" for standing, names in groups.items())
+    return f"Against {told[0]['difference']['against']}, each by its own 95 % interval: {listed}."
+
+
+def _verdict_on(arm: str, found: Mapping[str, Any] | None) -> str:
+    name = "FCKD" if arm == FCKD else arm
     gain = found and found["difference"]
     if gain is None or gain["n"] < 2:
-        return "No verdict: FCKD and the student alone have fewer than two seeds in common."
+        return f"No verdict: {name} and the student alone have fewer than two seeds in common."
     low, high = gain["interval"]
     points = f"{100 * gain['mean']:+.1f} points [{100 * low:+.1f}, {100 * high:+.1f}]"
     measured = f"{points} over {gain['n']} paired seeds, 95 % interval"
-    if low > 0:
-        return f"FCKD is ahead of the student alone by {measured}."
-    if high < 0:
-        return f"FCKD is behind the student alone: {measured}."
-    return f"FCKD and the student alone are within noise: {measured}."
+    return {
+        "ahead": f"{name} is ahead of the student alone by {measured}.",
+        "behind": f"{name} is behind the student alone: {measured}.",
+        "within noise": f"{name} and the student alone are within noise: {measured}.",
+    }[_standing(gain["interval"])]
 
 
-def _scores(confirmation: Confirmation) -> dict[str, dict[int, FrozenTrial]]:
+def _standing(interval: Sequence[float]) -> str:
+    low, high = interval
+    return "ahead" if low > 0 else "behind" if high < 0 else "within noise"
+
+
+def _scores(runs: Repetitions) -> dict[str, dict[int, FrozenTrial]]:
     found: dict[str, dict[int, FrozenTrial]] = {}
-    for (arm, seed), trial in _runs(confirmation).items():
+    for (arm, seed), trial in _runs(runs).items():
         if trial.state is TrialState.COMPLETE:
             found.setdefault(arm, {})[seed] = trial
     return found
 
 
-def _failed(confirmation: Confirmation) -> list[dict[str, Any]]:
+def _failed(runs: Repetitions) -> list[dict[str, Any]]:
     return [
         {"arm": arm, "seed": seed, "reason": trial.user_attrs.get(REASON, "")}
-        for (arm, seed), trial in _runs(confirmation).items()
+        for (arm, seed), trial in _runs(runs).items()
         if trial.state is not TrialState.COMPLETE
     ]
 
@@ -114,13 +136,13 @@ def _lost(failed: int, runs: int) -> str:
     return f" {failed} of {runs} runs failed and {'is' if failed == 1 else 'are'} not counted."
 
 
-def _runs(confirmation: Confirmation) -> dict[tuple[str, int], FrozenTrial]:
+def _runs(runs: Repetitions) -> dict[tuple[str, int], FrozenTrial]:
     """Return what was asked for now; an earlier confirmation may have had more seeds."""
     ended = {
         (str(trial.user_attrs[ARM]), int(trial.user_attrs[SEED])): trial
-        for trial in confirmation.ledger.ended
+        for trial in runs.ledger.ended
     }
-    return {run: ended[run] for run in confirmation.keys if run in ended}
+    return {run: ended[run] for run in runs.keys if run in ended}
 
 
 def _summary(trials: Mapping[int, FrozenTrial]) -> dict[str, Any]:
@@ -137,25 +159,23 @@ def _summary(trials: Mapping[int, FrozenTrial]) -> dict[str, Any]:
 
 
 def _gain(
-    trials: Mapping[int, FrozenTrial], alone: Mapping[int, FrozenTrial]
+    scores: Mapping[str, Mapping[int, FrozenTrial]], arm: str, reference: str
 ) -> dict[str, Any] | None:
-    shared = sorted(set(trials) & set(alone))
-    if not shared:
+    shared = sorted(set(scores[arm]) & set(scores.get(reference, {})))
+    if arm == reference or not shared:
         return None
-    gains = [_value(trials[seed]) - _value(alone[seed]) for seed in shared]
+    gains = [_value(scores[arm][seed]) - _value(scores[reference][seed]) for seed in shared]
     return {
-        "against": STUDENT_ALONE,
+        "against": reference,
         "n": len(gains),
         "mean": float(np.mean(gains)),
         "interval": list(t_interval(gains)),
     }
 
 
-def _confusion(
-    confirmation: Confirmation, trials: Mapping[int, FrozenTrial], arm: str
-) -> list[list[int]]:
+def _confusion(runs: Repetitions, trials: Mapping[int, FrozenTrial], arm: str) -> list[list[int]]:
     tables = [
-        np.array(read_outcome(confirmation.place(confirmation.keys[arm, seed])).confusion)
+        np.array(read_outcome(runs.place(runs.keys[arm, seed])).confusion)
         for seed in sorted(trials)
     ]
     summed: list[list[int]] = np.sum(tables, axis=0).tolist()

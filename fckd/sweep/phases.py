@@ -1,7 +1,8 @@
-"""The two phases of a sweep as ledgers: what is asked for, and the task that answers it."""
+"""The phases of a campaign as ledgers: what is asked for, and the task that answers it."""
 
+import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,9 +13,10 @@ from optuna.storages import BaseStorage
 from fckd.config.documents import with_fields
 from fckd.config.space import Space
 from fckd.files import fingerprint
-from fckd.sweep.arms import arms
+from fckd.sweep.arms import Arm, arms
 from fckd.sweep.ledger import KEY, Asked, Ledger, Point, key_of
 from fckd.sweep.suggest import fixed, suggester
+from fckd.train.study import Part
 from fckd.train.task import Task
 
 ARM, SEED, FIELDS = "arm", "seed", "fields"
@@ -86,54 +88,52 @@ class Search:
         return Order(name, task, experiment.training.epochs, asked.fields, {})
 
     def finalists(self) -> list[tuple[str, Mapping[str, Any]]]:
-        """Return (trial key, fields) of the best finished trials with a focal term, best first."""
+        """Return (trial key, fields) of the best finished trials with more than plain logits."""
         found = []
         for trial in self.ledger.ended:
             fields = trial.user_attrs.get(FIELDS, {})
             if trial.state is optuna.trial.TrialState.COMPLETE and trial.value is not None:
                 experiment = with_fields(self.space.experiment, fields, "a trial")
-                if experiment.objective.uses_features:
+                if any(term != "logits" for term, _ in experiment.objective.active()):
                     found.append((trial.value, key_of(self.ledger.name, trial), fields))
         found.sort(key=lambda entry: (-entry[0], entry[1]))
         return [(key, fields) for _, key, fields in found[: self.space.confirmation.finalists]]
 
 
-class Confirmation:
-    """Arms × fresh seeds, trained on train + validation; the test split is read once for each.
+class Repetitions:
+    """Arms × seeds: the confirmation of a sweep, or a comparison.
 
     Args:
-        space: For the seeds.
-        sweep: The sweep's id.
+        name: `confirmation` or `comparison`.
+        arms: The first is what the others are held against.
+        seeds: Each arm is trained with each of them.
+        part: What is learnt from. On `train` validation is measured; on `train+validation` the
+            test split, which is read once for each run.
+        campaign: Its id. What is trained the same way has the same key in every set of arms: it
+            is not trained again.
         storage: The ledger.
-        folder: Of the sweep.
-        finalists: As the search found them.
+        folder: Of the campaign; a run's files are kept below it.
     """
-
-    name = "confirmation"
-    metric = "test/accuracy"
 
     def __init__(
         self,
-        space: Space,
-        sweep: str,
+        name: str,
+        arms: Sequence[Arm],
+        seeds: Sequence[int],
+        part: Part,
+        campaign: str,
         storage: BaseStorage,
         folder: Path,
-        finalists: list[tuple[str, Mapping[str, Any]]],
     ) -> None:
-        self.folder = folder
-        self.arms = arms(space.experiment, finalists)
-        settings = space.confirmation
-        self.seeds = list(range(settings.first_seed, settings.first_seed + settings.seeds))
-        # Other finalists make another confirmation: its baselines are trained as they are.
-        study = f"{sweep}-confirmation-{fingerprint([list(entry) for entry in finalists])[:6]}"
+        self.name, self.arms, self.part, self.folder = name, arms, part, folder
+        self.split = "validation" if part == "train" else "test"
+        self.metric = f"{self.split}/accuracy"
         self.keys = {
-            (arm.name, seed): f"{study}-{arm.name.replace(' ', '-')}-{seed}"
-            for seed in self.seeds
-            for arm in self.arms
+            (arm.name, seed): f"{campaign}-{_slug(arm)}-{seed}" for seed in seeds for arm in arms
         }
         self.ledger = Ledger(
             storage=storage,
-            name=study,
+            name=f"{campaign}-{name}-{fingerprint(sorted({_slug(arm) for arm in arms}))[:6]}",
             limit=len(self.keys),
             suggest=lambda _: {},
             sampler=optuna.samplers.RandomSampler(seed=0),
@@ -149,12 +149,8 @@ class Confirmation:
         arm = next(arm for arm in self.arms if arm.name == asked.attributes[ARM])
         seed = int(asked.attributes[SEED])
         experiment = with_fields(arm.experiment, {"training.seed": seed}, arm.name)
-        task = Task(
-            asked.key,
-            experiment.model_dump(mode="json"),
-            "train+validation",
-            str(self.place(asked.key)),
-        )
+        described = experiment.model_dump(mode="json")
+        task = Task(asked.key, described, self.part, str(self.place(asked.key)))
         tags = {"fckd.arm": arm.name, "fckd.seed": str(seed)}
         parameters = {**arm.parameters, ARM: arm.name, "training.seed": seed}
         return Order(f"{arm.name} {seed}", task, experiment.training.epochs, parameters, tags)
@@ -162,6 +158,32 @@ class Confirmation:
     def place(self, key: str) -> Path:
         """Return the folder of a run."""
         return self.folder / "trials" / key
+
+
+def confirmation(
+    space: Space,
+    sweep: str,
+    storage: BaseStorage,
+    folder: Path,
+    finalists: list[tuple[str, Mapping[str, Any]]],
+) -> Repetitions:
+    """Return the confirmation of what the search found."""
+    settings = space.confirmation
+    return Repetitions(
+        "confirmation",
+        arms(space.experiment, finalists),
+        range(settings.first_seed, settings.first_seed + settings.seeds),
+        "train+validation",
+        sweep,
+        storage,
+        folder,
+    )
+
+
+def _slug(arm: Arm) -> str:
+    """Return an arm's name for folders, with a fingerprint of how it is trained."""
+    plain = re.sub(r"[^a-z0-9]+", "-", arm.name.lower()).strip("-")
+    return f"{plain}-{fingerprint([arm.name, arm.experiment.model_dump(mode='json')])[:6]}"
 
 
 def _sampler(space: Space) -> optuna.samplers.BaseSampler:

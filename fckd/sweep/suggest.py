@@ -7,10 +7,12 @@ import optuna
 
 from fckd.config.documents import with_fields
 from fckd.config.experiment import Experiment
+from fckd.config.objective import FOCAL_TERMS
 from fckd.config.space import ChoiceParameter, Parameter, RangeParameter, Space
 
-FEATURE_TERMS = ("objective.correlation.weight", "objective.distribution.weight")
 FOCAL = "focal."
+WEIGHT = ".weight"
+TEACHERS = "weighting.weights."
 
 
 def switch(name: str) -> str:
@@ -21,17 +23,17 @@ def switch(name: str) -> str:
 def suggester(space: Space) -> Callable[[optuna.Trial], dict[str, Any]]:
     """Return the function that draws a trial's fields.
 
-    A term that is off has weight 0 and nothing else under its prefix; without a feature term
-    there are no focal channels to choose.
+    A term that is off has weight 0 and nothing else under its prefix; without a focal term there
+    are no focal channels to choose. A teacher that is off is dropped; the last one stays.
     """
     parameters = space.search.parameters
 
     def suggest(trial: optuna.Trial) -> dict[str, Any]:
-        fields, off = _switches(trial, parameters)
-        # Focal parameters last: whether there is a feature term is known by then.
+        fields, off = _switches(trial, parameters, len(space.experiment.teachers))
+        # Focal parameters last: whether there is a focal term is known by then.
         for name in sorted(parameters, key=lambda name: name.startswith(FOCAL)):
             if name not in fields and not name.startswith(tuple(off)):
-                if name.startswith(FOCAL) and not _has_feature_term(space.experiment, fields):
+                if name.startswith(FOCAL) and not _has_focal_term(space.experiment, fields):
                     continue
                 fields[name] = _draw(trial, name, parameters[name])
         return fields
@@ -70,22 +72,27 @@ def check_bounds(space: Space) -> None:
 
 
 def _switches(
-    trial: optuna.Trial, parameters: Mapping[str, Parameter]
+    trial: optuna.Trial, parameters: Mapping[str, Parameter], teachers: int
 ) -> tuple[dict[str, Any], list[str]]:
     fields: dict[str, Any] = {}
     off = []
     for name, parameter in parameters.items():
-        optional = isinstance(parameter, RangeParameter) and parameter.may_be_off
-        if optional and not trial.suggest_categorical(switch(name), [True, False]):
+        if not (isinstance(parameter, RangeParameter) and parameter.may_be_off):
+            continue
+        dropped = sum(field.startswith(TEACHERS) for field in fields)
+        if name.startswith(TEACHERS) and dropped == teachers - 1:
+            continue
+        if not trial.suggest_categorical(switch(name), [True, False]):
             fields[name] = 0.0
-            off.append(name.rpartition(".")[0] + ".")
+            if name.endswith(WEIGHT):
+                off.append(name.removesuffix("weight"))
     return fields, off
 
 
-def _has_feature_term(experiment: Experiment, fields: Mapping[str, Any]) -> bool:
-    objective = experiment.objective
-    base = (objective.correlation.weight, objective.distribution.weight)
-    return any(fields.get(name, weight) for name, weight in zip(FEATURE_TERMS, base, strict=True))
+def _has_focal_term(experiment: Experiment, fields: Mapping[str, Any]) -> bool:
+    names = {term: f"objective.{term}{WEIGHT}" for term in FOCAL_TERMS}
+    base = {term: getattr(experiment.objective, term).weight for term in FOCAL_TERMS}
+    return any(fields.get(names[term], base[term]) for term in FOCAL_TERMS)
 
 
 def _draw(trial: optuna.Trial, name: str, parameter: Parameter) -> str | float:

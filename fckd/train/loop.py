@@ -11,15 +11,18 @@ from torch import Tensor, nn
 
 from fckd.distill.embedding import Embedding
 from fckd.distill.lesson import Lesson
-from fckd.distill.objective import Answer, Objective, Term, total
+from fckd.distill.objective import Objective, Term, total
 from fckd.errors import TrainingError
+from fckd.models.hallucination import HallucinationNetwork
 from fckd.models.network import ActionNetwork
 from fckd.models.table import build_network
 from fckd.train.batches import Batch, batches, batches_per_epoch
 from fckd.train.evaluation import Evaluation, evaluate
-from fckd.train.lessons import Wish
+from fckd.train.module import DistillationModule, Said
 from fckd.train.schedule import learning_rate
+from fckd.train.stages import stage_of, teachers_teach
 from fckd.train.study import Study
+from fckd.train.teaching import companion_terms, live_lessons, stored_lessons
 from fckd.train.world import World
 
 Checkpoint = Mapping[str, Any]
@@ -44,23 +47,6 @@ class EpochResult:
     evaluation: Evaluation | None
     network: ActionNetwork
     checkpoint: Callable[[], Checkpoint]
-
-
-class DistillationModule(nn.Module):
-    """A student and its embeddings, one for each teacher whose channels it is mapped onto."""
-
-    def __init__(self, student: ActionNetwork, embeddings: Mapping[str, Embedding]) -> None:
-        super().__init__()
-        self.student = student
-        # A list, for a teacher may be called what a ModuleDict reserves: "train", "values", ….
-        self.teachers = tuple(embeddings)
-        self.embeddings = nn.ModuleList(embeddings.values())
-
-    def forward(self, readings: Tensor) -> Answer:
-        """Return logits, features, and the features embedded for each teacher."""
-        logits, features = self.student(readings)
-        embedded = [embedding(features) for embedding in self.embeddings]
-        return Answer(logits, features, dict(zip(self.teachers, embedded, strict=True)))
 
 
 def distill(
@@ -90,12 +76,15 @@ class _Run:
         # Seeded before the student is built, so that runs which differ in their terms are paired.
         torch.manual_seed(study.training.seed)
         self.student = build_network(study.network, study.readings.shape, study.classes)
-        self.module = DistillationModule(self.student, _embeddings(study, self.student)).to(device)
-        self.parallel = world.parallel(self.module, device)
+        self.companions = _companions(study)
+        embeddings = _embeddings(study, self.student, self.companions)
+        self.module = DistillationModule(self.student, embeddings, self.companions).to(device)
+        self.parallel = world.parallel(self.module, device, staged=study.stages is not None)
         self.optimizer = _optimizer(self.module, study)
         smoothing = study.training.label_smoothing
         self.objective = Objective(study.objective, study.weighting, smoothing)
         self.labels = torch.from_numpy(study.labels)
+        self.proved: set[str] = set()
 
     def restore(self, checkpoint: Checkpoint) -> int:
         self.module.load_state_dict(checkpoint["module"])
@@ -114,6 +103,8 @@ class _Run:
         begun = time.perf_counter()
         # Dropout is a function of seed, epoch and rank: a resumed run needs no generator's state.
         torch.manual_seed(hash((self.study.training.seed, epoch, self.world.rank)) & 0x7FFFFFFF)
+        if isinstance(self.student, HallucinationNetwork):
+            self.student.stage = stage_of(self.study.stages, epoch)
         metrics = self._train(epoch)
         _require_finite(metrics, epoch)
         self.world.share_buffers(self.module)
@@ -136,11 +127,11 @@ class _Run:
             step = (epoch - 1) * steps + number
             for group in self.optimizer.param_groups:
                 group["lr"] = learning_rate(self.study.training, step, steps)
-            terms, outputs = self._forward(batch, epoch)
+            terms, said = self._forward(batch, epoch)
             if number == 0:
-                gradients = self._gradients(terms, outputs)
-                if step == 0:
-                    self._require_gradients(terms)
+                gradients = self._gradients(terms, said)
+                self._require_gradients(terms)
+            terms |= companion_terms(said.companions, self._labels(batch))
             self.optimizer.zero_grad(set_to_none=True)
             total(terms).backward()  # type: ignore[no-untyped-call]
             self.optimizer.step()
@@ -148,36 +139,44 @@ class _Run:
                 sums[name] = sums.get(name, 0.0) + term.value.detach()
         return self._means(sums, terms, steps) | gradients
 
-    def _forward(self, batch: Batch, epoch: int) -> tuple[dict[str, Term], list[Tensor]]:
-        read = torch.from_numpy(self.study.readings.batch(batch.samples, batch.views))
-        answer: Answer = self.parallel(read.to(self.device))
-        labels = self.labels[torch.from_numpy(batch.samples)].to(self.device)
-        terms = self.objective(answer, self._lessons(batch), labels, epoch)
-        return terms, [answer.logits, answer.features]
+    def _forward(self, batch: Batch, epoch: int) -> tuple[dict[str, Term], Said]:
+        others = [companion.readings for companion in self.study.companions.values()]
+        read, *rest = (
+            torch.from_numpy(readings.batch(batch.samples, batch.views)).to(self.device)
+            for readings in (self.study.readings, *others)
+        )
+        said: Said = self.parallel(read, rest)
+        labels, lessons = self._labels(batch), {}
+        if teachers_teach(self.study.stages, epoch):
+            lessons = self._lessons(batch, said, labels)
+        return self.objective(said.student, lessons, labels, epoch), said
 
-    def _lessons(self, batch: Batch) -> dict[str, Lesson]:
-        objective = self.study.objective
-        focal = self.study.focal if objective.uses_features else None
-        wish = Wish(focal, objective.uses_whole_maps, batch.whole)
-        return {
-            name: store.read(batch.samples, batch.views, wish, self.device)
-            for name, store in self.study.lessons.items()
-        }
+    def _lessons(self, batch: Batch, said: Said, labels: Tensor) -> dict[str, Lesson]:
+        if not said.companions:
+            return stored_lessons(self.study, batch, self.device)
+        return live_lessons(self.study, self.companions, said.companions, labels)
 
-    def _gradients(self, terms: Mapping[str, Term], outputs: list[Tensor]) -> dict[str, float]:
+    def _labels(self, batch: Batch) -> Tensor:
+        return self.labels[torch.from_numpy(batch.samples)].to(self.device)
+
+    def _gradients(self, terms: Mapping[str, Term], said: Said) -> dict[str, float]:
+        outputs = [said.student.logits, said.student.features]
         norms = torch.stack([_norm(t.weight * t.value, outputs) for t in terms.values()])
         means = self.world.sum(norms).div(self.world.size).tolist()
         return {f"gradient/{name}": norm for name, norm in zip(terms, means, strict=True)}
 
     def _require_gradients(self, terms: Mapping[str, Term]) -> None:
+        """Refuse a term that teaches nothing, at the first step in which it counts."""
         parameters = list(self.student.parameters())
-        for name, term in terms.items():
+        for name in [name for name in terms if name not in self.proved]:
+            term = terms[name]
             norm = float(self.world.sum(_norm(term.weight * term.value, parameters)))
             if norm == 0:
                 raise TrainingError(
                     f"the term {name} has weight {term.weight:g}, but no gradient reaches the "
                     "student at step 1: it would silently teach nothing"
                 )
+            self.proved.add(name)
 
     def _means(
         self, sums: Mapping[str, Tensor], terms: Mapping[str, Term], steps: int
@@ -201,12 +200,23 @@ def _norm(value: Tensor, inputs: Sequence[Tensor]) -> Tensor:
     return torch.stack(squares).sum().sqrt() if squares else value.new_zeros(())
 
 
-def _embeddings(study: Study, student: ActionNetwork) -> dict[str, Embedding]:
+def _companions(study: Study) -> dict[str, ActionNetwork]:
+    return {
+        name: build_network(companion.network, companion.readings.shape, study.classes)
+        for name, companion in study.companions.items()
+    }
+
+
+def _embeddings(
+    study: Study, student: ActionNetwork, companions: Mapping[str, ActionNetwork]
+) -> dict[str, Embedding]:
     if not study.objective.uses_embedding:
         return {}
+    widths = {name: store.channels for name, store in study.lessons.items()}
+    widths |= {name: network.feature_channels for name, network in companions.items()}
     return {
-        name: Embedding(student.feature_channels, store.channels, study.network.normalization)
-        for name, store in study.lessons.items()
+        name: Embedding(student.feature_channels, width, study.network.normalization)
+        for name, width in widths.items()
     }
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from fckd.config.experiment import (
     Experiment,
     FocalSettings,
+    StageSettings,
     TeacherSettings,
     TrainingSettings,
     ViewSettings,
@@ -31,6 +32,14 @@ def samples_of(part: Part, division: Division) -> np.ndarray:
 
 
 @dataclass(frozen=True)
+class Companion:
+    """A teacher that learns together with the student: its network, and what it reads."""
+
+    network: NetworkSettings
+    readings: Readings
+
+
+@dataclass(frozen=True)
 class Study:
     """One network, what it learns from, who teaches it, and what it is measured on.
 
@@ -43,6 +52,8 @@ class Study:
         split: Name of what `measure` is: `validation` or `test`.
         measure_every_epoch: False reads `measure` once, after the last epoch.
         lessons: By teacher's name; empty for a student alone.
+        companions: By name the teachers that learn too, instead of lessons.
+        stages: Of a student with a hallucination stream.
     """
 
     network: NetworkSettings
@@ -59,6 +70,8 @@ class Study:
     objective: ObjectiveSettings = field(default_factory=ObjectiveSettings)
     weighting: WeightingSettings = field(default_factory=WeightingSettings)
     lessons: Mapping[str, LessonStore] = field(default_factory=dict)
+    companions: Mapping[str, Companion] = field(default_factory=dict)
+    stages: StageSettings | None = None
 
 
 def student_study(
@@ -66,8 +79,9 @@ def student_study(
     corpus: Corpus,
     division: Division,
     part: Part,
-    lessons: Mapping[str, LessonStore],
     readings: Readings,
+    lessons: Mapping[str, LessonStore],
+    companions: Mapping[str, Companion],
 ) -> Study:
     """Return the study of `experiment`'s student: on validation while searching, else on test."""
     searching = part == "train"
@@ -85,7 +99,9 @@ def student_study(
         focal=experiment.focal,
         objective=experiment.objective,
         weighting=experiment.weighting,
-        lessons=lessons if experiment.objective.uses_lessons else {},
+        lessons=lessons,
+        companions=companions,
+        stages=experiment.stages,
     )
 
 
@@ -101,7 +117,7 @@ def teacher_study(
     A teacher that learns from train + validation is not measured during training; the validation
     samples that it reports on at the end are its own training samples.
     """
-    network = NetworkSettings(**teacher.model_dump(exclude={"training"}))
+    network = teacher_network(teacher)
     return Study(
         network=network,
         training=teacher.training,
@@ -114,3 +130,8 @@ def teacher_study(
         split="validation",
         measure_every_epoch=part == "train",
     )
+
+
+def teacher_network(teacher: TeacherSettings) -> NetworkSettings:
+    """Return the network of a teacher, without how it is trained."""
+    return NetworkSettings(**teacher.model_dump(exclude={"training"}))

@@ -1,6 +1,6 @@
 """One process's way from an experiment to its artefacts: opened once, made where missing."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,15 @@ from fckd.files import fingerprint, make_folder, new_folder
 from fckd.train.lesson_making import LessonMaker
 from fckd.train.lessons import LessonStore, LessonWriter
 from fckd.train.loop import EpochResult
-from fckd.train.study import Part, Study, samples_of, student_study, teacher_study
+from fckd.train.study import (
+    Companion,
+    Part,
+    Study,
+    samples_of,
+    student_study,
+    teacher_network,
+    teacher_study,
+)
 from fckd.train.teachers import RECORD, Teacher, load_teacher, read_record, train_teacher
 
 READER_VERSION = 1
@@ -107,7 +115,7 @@ class Workshop:
     def make_lessons(self, experiment: Experiment, name: str, part: Part) -> Iterator[int]:
         """Write the lessons of the teacher `name` if they are missing; yield rows made so far."""
         key = self._lesson_key(experiment, name, part)
-        folder = self._lesson_folder(name, key)
+        folder = self.lesson_folder(experiment, name, part)
         make_folder(folder.parent)
         with FileLock(folder.with_suffix(".lock")):
             if folder.exists():
@@ -120,6 +128,15 @@ class Workshop:
                     yield maker.done
                 writer.close(key, maker.samples.tolist(), maker.views)
 
+    def lesson_folder(self, experiment: Experiment, name: str, part: Part) -> Path:
+        """Return where the lessons of the teacher `name` are kept.
+
+        Raises:
+            UserError: It was not trained yet.
+        """
+        key = fingerprint(self._lesson_key(experiment, name, part))
+        return self.storage / "lessons" / f"{name}-{key}"
+
     def lesson_count(self, experiment: Experiment, part: Part) -> int:
         """Return the number of rows of one teacher's lessons."""
         return len(samples_of(part, self.division(experiment))) * experiment.views.count
@@ -131,18 +148,22 @@ class Workshop:
             UserError: They were not made, or are damaged.
         """
         key = self._lesson_key(experiment, name, part)
-        folder = self._lesson_folder(name, key)
+        folder = self.lesson_folder(experiment, name, part)
         if folder not in self._stores:
             self._stores[folder] = LessonStore(folder, key)
         return self._stores[folder]
 
     def study(self, experiment: Experiment, part: Part) -> Study:
-        """Return the student's study, with the lessons that its objective uses."""
+        """Return the student's study, with the teachers that its objective asks."""
         used = experiment.taught_by if experiment.objective.uses_lessons else ()
-        lessons = {name: self.lessons(experiment, name, part) for name in used}
+        lessons, companions = {}, {}
+        if experiment.needs_lessons:
+            lessons = {name: self.lessons(experiment, name, part) for name in used}
+        else:
+            companions = {name: self._companion(experiment, name) for name in used}
         readings = self.readings(experiment.student, experiment.views)
         division = self.division(experiment)
-        return student_study(experiment, self.corpus, division, part, lessons, readings)
+        return student_study(experiment, self.corpus, division, part, readings, lessons, companions)
 
     def readings(self, network: NetworkSettings, views: ViewSettings) -> Readings:
         """Return what `network` reads of the corpus, with its memory of earlier epochs."""
@@ -151,6 +172,10 @@ class Workshop:
         if key not in self._readings:
             self._readings[key] = Readings(self.corpus, network, views)
         return self._readings[key]
+
+    def _companion(self, experiment: Experiment, name: str) -> Companion:
+        network = teacher_network(experiment.teachers[name])
+        return Companion(network, self.readings(network, experiment.views))
 
     def _maker(self, experiment: Experiment, name: str, part: Part) -> LessonMaker:
         return LessonMaker(
@@ -183,9 +208,6 @@ class Workshop:
             "views": experiment.views.model_dump(mode="json"),
             "samples": _names(self.corpus, samples_of(part, self.division(experiment))),
         }
-
-    def _lesson_folder(self, name: str, key: Mapping[str, Any]) -> Path:
-        return self.storage / "lessons" / f"{name}-{fingerprint(key)}"
 
 
 def _names(corpus: Corpus, samples: np.ndarray) -> str:

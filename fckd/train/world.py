@@ -15,17 +15,22 @@ class World:
         self.rank: int = distributed.get_rank() if self._joined else 0
         self.size: int = distributed.get_world_size() if self._joined else 1
 
-    def parallel(self, module: nn.Module, device: torch.device) -> nn.Module:
+    def parallel(self, module: nn.Module, device: torch.device, *, staged: bool) -> nn.Module:
         """Return `module` so that gradients are averaged over the ranks.
 
         On GPUs batch normalisation is synchronised; torch has no such layer for CPUs, where each
         rank normalises by its own share of the batch.
+
+        Args:
+            module: What learns.
+            device: Where it is.
+            staged: Whether parts of it rest in some epochs.
         """
         if self.size == 1:
             return module
         if device.type == "cuda":
             module = nn.SyncBatchNorm.convert_sync_batchnorm(module)  # type: ignore[no-untyped-call]
-        return DistributedDataParallel(module)
+        return DistributedDataParallel(module, find_unused_parameters=staged)
 
     def share_buffers(self, module: nn.Module) -> None:
         """Give every rank the first one's buffers.

@@ -18,6 +18,7 @@ FLAGS = {
     "lessons": SPACE,
     "distill": SPACE,
     "sweep": SPACE,
+    "compare": SPACE,
     "plan": SPACE,
     "report": {"--storage"},
     "pull": {"--out", "--storage"},

@@ -9,7 +9,7 @@ import pytest
 import ray
 
 from fckd.config.documents import read_document, validate
-from fckd.config.space import ExecutionSettings, Space
+from fckd.config.campaign import ExecutionSettings, Space
 from fckd.events import Event
 from fckd.sweep.cluster import cluster
 from fckd.sweep.conduct import Conducted, conduct

@@ -75,6 +75,12 @@ def test_a_further_finalist_has_only_its_own_choices(found):
     assert second.student.width == space().experiment.student.width
 
 
+def test_a_finalist_without_focal_terms_is_called_by_its_terms():
+    fields = {CORRELATION: 0.0, DISTRIBUTION: 0.0, "objective.logits.weight": 0.0}
+    fields |= {"objective.ickd.weight": 1.0, "objective.attention_transfer.weight": 1.0}
+    assert arms(space().experiment, [("k", fields)])[2].name == "attention transfer + ickd"
+
+
 def test_finalists_name_the_trials_that_chose_them_and_baselines_none(found):
     keys = [arm.trial_key for arm in found.values()]
     assert keys == ["", "", "small-0003", "small-0001"]

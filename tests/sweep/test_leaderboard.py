@@ -8,7 +8,7 @@ from scipy import stats
 
 from fckd.files import write_json
 from fckd.sweep.leaderboard import leaderboard, t_interval
-from fckd.sweep.phases import Confirmation
+from fckd.sweep.phases import confirmation as confirmation_of
 from fckd.train.task import OUTCOME, Outcome
 from tests.sweep.ledgers import ready
 from tests.sweep.spaces import CORRELATION, space
@@ -22,7 +22,7 @@ def confirmation(storage, tmp_path):
     def open_confirmation(seeds):
         given = space(confirmation={"seeds": seeds})
         finalists = [("small-0000", {CORRELATION: 1.0})]
-        return Confirmation(given, "small", ready(storage), tmp_path, finalists)
+        return confirmation_of(given, "small", ready(storage), tmp_path, finalists)
 
     return open_confirmation
 

@@ -3,7 +3,8 @@
 import pytest
 
 from fckd.sweep.arms import FCKD, LOGITS, STUDENT_ALONE
-from fckd.sweep.phases import Confirmation, Search
+from fckd.sweep.phases import Search
+from fckd.sweep.phases import confirmation as confirmation_of
 from tests.sweep.ledgers import ready
 from tests.sweep.spaces import CORRELATION, DISTRIBUTION, RATIO, space
 
@@ -31,7 +32,7 @@ def search(storage, tmp_path):
 def confirmation(storage, tmp_path):
     def open_confirmation(finalists=FINALISTS, **settings):
         given = space(confirmation=settings)
-        return Confirmation(given, "small", ready(storage), tmp_path, finalists)
+        return confirmation_of(given, "small", ready(storage), tmp_path, finalists)
 
     return open_confirmation
 
@@ -99,7 +100,7 @@ def test_equals_go_in_the_order_of_their_keys(search):
     assert chosen(phase) == ["small-0000", "small-0001"]
 
 
-def test_only_trials_with_a_focal_term_are_finalists(search):
+def test_only_trials_with_more_than_plain_logits_are_finalists(search):
     phase = search(ALONE, ONE, finalists=2)
     end_all(phase, 0.99, 0.5)
     assert chosen(phase) == ["small-0001"]
@@ -169,9 +170,16 @@ def test_more_seeds_add_only_the_new_ones(confirmation):
 
 def test_other_finalists_make_another_confirmation(confirmation):
     first = confirmation()
-    second = confirmation([("small-0002", {CORRELATION: 2.0})])
+    second = confirmation([("small-0002", {RATIO: 0.25, CORRELATION: 2.0})])
     assert first.ledger.name != second.ledger.name
-    assert not set(first.keys.values()) & set(second.keys.values())
+    assert first.keys[FCKD, 1000] != second.keys[FCKD, 1000]
+
+
+def test_what_is_trained_the_same_way_is_the_same_run_in_every_confirmation(confirmation):
+    first = confirmation()
+    second = confirmation([("small-0002", {RATIO: 0.25, CORRELATION: 2.0})])
+    assert first.keys[STUDENT_ALONE, 1000] == second.keys[STUDENT_ALONE, 1000]
+    assert first.keys[LOGITS, 1000] == second.keys[LOGITS, 1000]
 
 
 def test_the_same_finalists_open_the_same_confirmation(confirmation):

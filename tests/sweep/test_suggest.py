@@ -151,3 +151,37 @@ def test_bounds_that_the_experiment_refuses_are_found_before_anything_starts(nam
 
 def test_bounds_that_the_experiment_takes_pass():
     check_bounds(space())
+
+
+# Teachers that are dropped
+
+BOTH = {
+    "skeleton": {"modality": "skeleton", "network": "temporal"},
+    "inertial": {"modality": "inertial", "network": "temporal"},
+}
+SHARES = {f"weighting.weights.{name}": WEIGHT for name in BOTH}
+
+
+def two_teachers(parameters):
+    return searching(parameters, experiment={"teachers": BOTH})
+
+
+def test_every_subset_of_the_teachers_is_drawn_but_the_empty_one():
+    given = two_teachers({CORRELATION: {"low": 0.5, "high": 2.0}, **SHARES})
+    drawn = drawn_often(given, times=60)
+    subsets = {tuple(fields[name] > 0 for name in SHARES) for fields in drawn}
+    assert subsets == {(True, True), (True, False), (False, True)}
+
+
+def test_a_dropped_teacher_takes_no_other_with_it():
+    for fields in drawn_often(two_teachers(SHARES)):
+        assert set(fields) == set(SHARES)
+
+
+def test_a_sibling_loss_that_is_off_has_no_options():
+    parameters = {
+        "objective.fitnet.weight": WEIGHT,
+        "objective.fitnet.positions": {"low": 2, "high": 8, "integer": True},
+    }
+    for fields in drawn_often(searching(parameters)):
+        assert ("objective.fitnet.positions" in fields) == (fields["objective.fitnet.weight"] > 0)

@@ -1,0 +1,76 @@
+"""`fckd compare`: arms × seeds, as a table that can be pasted."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from fckd.cli.board import SweepSummary
+from fckd.cli.display import Display, leaderboard_table
+from fckd.cli.inputs import artifact_root, tracking_uri
+from fckd.config.comparison import Comparison
+from fckd.events import Listener, SweepEnded
+from fckd.sweep.campaign import resolve_storage
+from fckd.sweep.compare import Compared, compare
+from fckd.tracking.tracker import Tracker, open_tracker
+
+SHIP_SECONDS = 120.0
+TABLE = "table.md"
+
+
+def run_comparison(console: Console, comparison: Comparison, data: Path | None) -> None:
+    """Run a comparison to its end, print its table and write it as Markdown.
+
+    Raises:
+        UserError: The comparison, the data or the machine do not allow it.
+        TrainingError: Nothing could be finished.
+    """
+    storage = resolve_storage(comparison)
+    uri, root = tracking_uri(storage), artifact_root(storage)
+    trackers: list[Tracker] = []
+
+    def track(folder: Path) -> Listener:
+        trackers.append(open_tracker(folder, uri, comparison.name, root))
+        return trackers[0]
+
+    runs = len(comparison.arms) * comparison.seeds
+    try:
+        with Display(console, SweepSummary(comparison.name, runs)) as display:
+            compared = compare(comparison, data, display, track)
+            (compared.folder / TABLE).write_text(markdown_table(compared.leaderboard))
+            trackers[0](_ended(compared))
+    finally:
+        for tracker in trackers:
+            tracker.close(SHIP_SECONDS)
+    console.print()
+    console.print(leaderboard_table(compared.leaderboard))
+    console.print(f"as Markdown: {compared.folder / TABLE}", soft_wrap=True, highlight=False)
+
+
+def markdown_table(leaderboard: dict[str, Any]) -> str:
+    """Return the leaderboard as a table of per cent, with the verdict under it."""
+    split, reference = leaderboard["split"], leaderboard["arms"][0]["arm"]
+    lines = [
+        f"| arm | accuracy on {split}, % (95 % interval) | against {reference} | n |",
+        "|---|---|---|---|",
+    ]
+    for row in leaderboard["arms"]:
+        gain = row["difference"]
+        against = "" if gain is None else f"{100 * gain['mean']:+.1f} {_interval(gain, '+')}"
+        mean = f"{100 * row['mean']:.1f} {_interval(row, '')}"
+        lines.append(f"| {row['arm']} | {mean} | {against} | {row['n']} |")
+    return "\n".join([*lines, "", leaderboard["verdict"], ""])
+
+
+def _interval(values: dict[str, Any], sign: str) -> str:
+    low, high = (f"{100 * bound:{sign}.1f}" for bound in values["interval"])
+    return f"({low} to {high})"
+
+
+def _ended(compared: Compared) -> SweepEnded:
+    board = compared.leaderboard
+    metrics = {f"{board['split']}/accuracy/{row['arm']}": row["mean"] for row in board["arms"]}
+    files = {TABLE: str(compared.folder / TABLE)}
+    tags = {"fckd.verdict": board["verdict"]}
+    return SweepEnded(compared.identity, "finished", metrics, tags, files, time.time())

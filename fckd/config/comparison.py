@@ -1,0 +1,31 @@
+"""A comparison: named variants of one experiment, trained with the same seeds (an ablation)."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from fckd.config.base import Seed
+from fckd.config.campaign import Campaign
+
+Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w .,=+-]{0,63}$")]
+
+
+class Comparison(Campaign):
+    """The content of a file in `comparisons/`.
+
+    Every arm is the experiment with some fields set; the first is what the others are held
+    against. On `validation` arms learn from train, on `test` from train + validation, and the test
+    split is read once for each run.
+    """
+
+    arms: dict[Label, dict[str, Any]] = Field(min_length=2)
+    split: Literal["validation", "test"] = "test"
+    seeds: int = Field(8, ge=2)
+    first_seed: Seed = 1000
+
+    @model_validator(mode="after")
+    def _arms_leave_the_seed_alone(self) -> Self:
+        for label, fields in self.arms.items():
+            if "training.seed" in fields:
+                raise ValueError(f"arms.{label} sets training.seed: seeds are the comparison's own")
+        return self

@@ -1,0 +1,161 @@
+"""What a sweep and a comparison have in common: corpus, cluster, teachers and lessons."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import optuna
+from filelock import FileLock, Timeout
+
+from fckd.config.campaign import Campaign
+from fckd.config.experiment import Experiment
+from fckd.data.prepare import prepare
+from fckd.errors import UserError
+from fckd.events import Event, Listener, Progress, SweepStarted
+from fckd.files import fingerprint, make_folder
+from fckd.sweep.cluster import cluster
+from fckd.sweep.ledger import REASON
+from fckd.sweep.phases import Phase
+from fckd.sweep.preparation import Preparation
+from fckd.train.workshop import Workshop
+
+SUBMITTED = "RAY_JOB_CONFIG_JSON_ENV_VAR"
+"""Ray sets it in the driver of a submitted job."""
+
+Track = Callable[[Path], Listener]
+"""Given a campaign's folder, returns who keeps its events."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A campaign whose runs can start.
+
+    Attributes:
+        identity: The campaign's name and a fingerprint of what is compared in what.
+        folder: Its files.
+        workshop: With corpus, teachers and lessons.
+        listener: Who hears of every event.
+    """
+
+    identity: str
+    folder: Path
+    workshop: Workshop
+    listener: Listener
+
+
+def open_workshop(
+    campaign: Campaign, variants: Iterable[Experiment], data: Path | None, watch: Listener
+) -> Workshop:
+    """Prepare the corpus of all variants if it is missing.
+
+    Raises:
+        UserError: The storage or the raw data are not what they should be.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    storage = resolve_storage(campaign)
+    modalities = {modality for variant in variants for modality in variant.modalities}
+
+    def advance(done: int, total: int) -> None:
+        watch(Progress("prepare", done, total))
+
+    corpus = prepare(campaign.experiment.corpus, sorted(modalities), data, storage, advance)
+    watch(Progress("prepare", len(corpus), len(corpus)))
+    workshop = Workshop(storage, corpus.folder)
+    workshop.division(campaign.experiment)
+    return workshop
+
+
+@contextmanager
+def opened(
+    campaign: Campaign,
+    workshop: Workshop,
+    described: Mapping[str, Any],
+    preparation: Preparation,
+    listeners: tuple[Listener, Track],
+) -> Iterator[Opened]:
+    """Open the campaign: one driver, a cluster, every teacher and lesson made.
+
+    Args:
+        campaign: For its name and execution.
+        workshop: With the corpus.
+        described: What makes another campaign if it changes; the corpus counts by its content.
+        preparation: What runs need.
+        listeners: Who watches, and who keeps events.
+
+    Raises:
+        UserError: Another process runs it, or the machine does not allow it.
+    """
+    content = {**described, "corpus": workshop.corpus.fingerprint}
+    identity = f"{campaign.name}-{fingerprint(content)[:8]}"
+    folder = make_folder(workshop.storage / "sweeps" / identity)
+    with _sole_driver(folder), cluster(campaign.execution):
+        watch, track = listeners
+        listener = _both(watch, track(folder))
+        listener(_started(campaign, identity, workshop))
+        preparation.make_teachers(workshop, listener)
+        preparation.make_lessons(workshop, listener)
+        yield Opened(identity, folder, workshop, listener)
+
+
+def resolve_storage(campaign: Campaign) -> Path:
+    """Return the absolute storage folder.
+
+    Raises:
+        UserError: A submitted job names a relative folder, which would vanish with the job.
+    """
+    if SUBMITTED in os.environ and not Path(campaign.storage).is_absolute():
+        raise UserError(
+            f"storage: {campaign.storage}, in a submitted job",
+            "an absolute folder: a job's working directory is deleted with it",
+            "add --set storage=/a/shared/folder",
+        )
+    return Path(campaign.storage).expanduser().resolve()
+
+
+def reasons(phase: Phase) -> str:
+    """Return why the runs of a phase failed, in words."""
+    found = [trial.user_attrs.get(REASON) for trial in phase.ledger.ended]
+    return "; ".join(sorted({reason for reason in found if reason})) or "none was started"
+
+
+@contextmanager
+def _sole_driver(folder: Path) -> Iterator[None]:
+    """Two drivers of one campaign would take each other's running trials for stale ones."""
+    lock = FileLock(folder / "driver.lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as held:
+        raise UserError(
+            f"another process is running the sweep in {folder}",
+            "one driver for each sweep",
+            "wait until it has ended, or end it",
+        ) from held
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _both(first: Listener, second: Listener) -> Listener:
+    def listen(event: Event) -> None:
+        first(event)
+        second(event)
+
+    return listen
+
+
+def _started(campaign: Campaign, identity: str, workshop: Workshop) -> SweepStarted:
+    experiment = campaign.experiment
+    counts = workshop.counts(experiment)
+    parameters = {
+        "source": workshop.corpus.source,
+        "student": f"{experiment.student.network} on {experiment.student.modality}",
+        "teachers": ", ".join(experiment.teachers),
+        "isolation": campaign.execution.isolation,
+        "workers": campaign.execution.workers,
+        **{f"samples {part}": count for part, count in counts.items()},
+    }
+    return SweepStarted(identity, {"fckd.corpus": workshop.corpus.fingerprint}, parameters)

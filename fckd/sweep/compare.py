@@ -1,0 +1,81 @@
+"""A whole comparison: arms × seeds, every run that is still missing."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fckd.config.comparison import Comparison
+from fckd.errors import TrainingError
+from fckd.events import Listener
+from fckd.files import write_json
+from fckd.sweep.arms import comparison_arms
+from fckd.sweep.campaign import Track, open_workshop, opened, reasons
+from fckd.sweep.conduct import LEADERBOARD
+from fckd.sweep.execution import execute
+from fckd.sweep.groups import worker_groups
+from fckd.sweep.leaderboard import leaderboard
+from fckd.sweep.ledger import embedded_storage
+from fckd.sweep.phases import Repetitions
+from fckd.sweep.preparation import Preparation
+from fckd.train.study import Part
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A finished comparison.
+
+    Attributes:
+        identity: Its name and a fingerprint of its experiment and split.
+        folder: Its files.
+        leaderboard: As in `leaderboard.json`.
+        corpus: Fingerprint of the corpus.
+    """
+
+    identity: str
+    folder: Path
+    leaderboard: dict[str, Any]
+    corpus: str
+
+
+def compare(comparison: Comparison, data: Path | None, watch: Listener, track: Track) -> Compared:
+    """Run a comparison, or what is still missing of it; arms and seeds may be added.
+
+    Args:
+        comparison: Which arms, how often.
+        data: Folder of the raw benchmarks; None where the source needs none.
+        watch: Hears every event.
+        track: Given the comparison's folder, returns who keeps its events.
+
+    Raises:
+        UserError: The comparison, the data or the machine do not allow it.
+        TrainingError: No run could be finished.
+    """
+    arms = comparison_arms(comparison)
+    workshop = open_workshop(comparison, [arm.experiment for arm in arms], data, watch)
+    part: Part = "train" if comparison.split == "validation" else "train+validation"
+    variants = {arm.name: arm.experiment for arm in arms}
+    described = {"experiment": comparison.experiment.model_dump(mode="json"), "part": part}
+    preparation = Preparation(variants, [part], comparison.execution)
+    with opened(comparison, workshop, described, preparation, (watch, track)) as place:
+        runs = Repetitions(
+            "comparison",
+            arms,
+            range(comparison.first_seed, comparison.first_seed + comparison.seeds),
+            part,
+            place.identity,
+            embedded_storage(workshop.storage),
+            place.folder,
+        )
+        with worker_groups(comparison.execution, workshop, place.folder) as ground:
+            execute(runs, ground, place.listener, workshop.corpus.classes)
+    board = leaderboard(
+        runs,
+        place.identity,
+        workshop.corpus.source,
+        workshop.counts(comparison.experiment),
+        workshop.corpus.classes,
+    )
+    if not board["arms"]:
+        raise TrainingError(f"no run of the comparison was finished: {reasons(runs)}")
+    write_json(place.folder / LEADERBOARD, board)
+    return Compared(place.identity, place.folder, board, workshop.corpus.fingerprint)

@@ -1,0 +1,51 @@
+"""Everything that learns in one run, as a single module: data-parallel ranks keep it in step."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from fckd.distill.embedding import Embedding
+from fckd.distill.objective import Answer
+from fckd.models.network import ActionNetwork, NetworkOutput
+
+
+@dataclass(frozen=True)
+class Said:
+    """What everybody says about a batch: the student, and the teachers that learn with it."""
+
+    student: Answer
+    companions: Mapping[str, NetworkOutput]
+
+
+class DistillationModule(nn.Module):
+    """A student, its embeddings, and the teachers that learn together with it.
+
+    Args:
+        student: What comes out of the run.
+        embeddings: By teacher; none where no term maps the student onto a teacher's channels.
+        companions: By name the teachers that learn too; none where lessons are read.
+    """
+
+    def __init__(
+        self,
+        student: ActionNetwork,
+        embeddings: Mapping[str, Embedding],
+        companions: Mapping[str, ActionNetwork],
+    ) -> None:
+        super().__init__()
+        self.student = student
+        # Lists, for a teacher may be called what a ModuleDict reserves: "train", "values", ….
+        self.teachers, self.companion_names = tuple(embeddings), tuple(companions)
+        self.embeddings = nn.ModuleList(embeddings.values())
+        self.companions = nn.ModuleList(companions.values())
+
+    def forward(self, readings: Tensor, others: Sequence[Tensor]) -> Said:
+        """Return what is said of `readings`, and of `others`, one for each companion."""
+        logits, features = self.student(readings)
+        embedded = [embedding(features) for embedding in self.embeddings]
+        outputs = [network(read) for network, read in zip(self.companions, others, strict=True)]
+        return Said(
+            Answer(logits, features, dict(zip(self.teachers, embedded, strict=True))),
+            dict(zip(self.companion_names, outputs, strict=True)),
+        )

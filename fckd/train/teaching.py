@@ -1,0 +1,52 @@
+"""Where a batch's lessons come from: a store of frozen teachers, or teachers that learn too."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from fckd.distill.lesson import Lesson, lesson
+from fckd.distill.objective import Term
+from fckd.distill.precision import at_least_float32
+from fckd.distill.saliency import Evidence, saliency
+from fckd.models.network import ActionNetwork, NetworkOutput
+from fckd.train.batches import Batch
+from fckd.train.lessons import Wish
+from fckd.train.study import Study
+
+
+def stored_lessons(study: Study, batch: Batch, device: torch.device) -> dict[str, Lesson]:
+    """Return what the frozen teachers said of a batch, by teacher."""
+    objective = study.objective
+    focal = study.focal if objective.uses_features else None
+    wish = Wish(focal, objective.uses_whole_maps, batch.whole)
+    return {
+        name: store.read(batch.samples, batch.views, wish, device)
+        for name, store in study.lessons.items()
+    }
+
+
+def live_lessons(
+    study: Study,
+    networks: Mapping[str, ActionNetwork],
+    outputs: Mapping[str, NetworkOutput],
+    labels: Tensor,
+) -> dict[str, Lesson]:
+    """Return what the companions say now, as lessons; no gradient goes back through them."""
+    whole = study.objective.uses_whole_maps
+    lessons = {}
+    for name, output in outputs.items():
+        features = output.features.detach()
+        evidence = Evidence(labels, networks[name].class_weights, None, torch.default_generator)
+        ranked = saliency(study.focal.criterion, features.flatten(2), evidence)
+        lessons[name] = lesson(output.logits, features, ranked, study.focal, whole=whole)
+    return lessons
+
+
+def companion_terms(outputs: Mapping[str, NetworkOutput], labels: Tensor) -> dict[str, Term]:
+    """Return the companions' own cross-entropies, as terms `cross_entropy/NAME` of weight 1."""
+    return {
+        f"cross_entropy/{name}": Term(1.0, F.cross_entropy(at_least_float32(output.logits), labels))
+        for name, output in outputs.items()
+    }

@@ -1,0 +1,104 @@
+"""A comparison: the same seeds for every arm, and no run twice."""
+
+from pathlib import Path
+
+import pytest
+
+from fckd.config.comparison import Comparison
+from fckd.config.documents import merge, read_document, validate
+from fckd.errors import UserError
+from fckd.sweep.arms import comparison_arms
+from fckd.sweep.leaderboard import verdict
+from fckd.sweep.phases import Repetitions
+from tests.sweep.ledgers import ready
+from tests.sweep.spaces import CORRELATION, DOCUMENT, LOGITS
+
+ARMS = {"student alone": {LOGITS: 0}, "KD": {}, "FCKD": {CORRELATION: 1.0}}
+SHIPPED = sorted(Path("comparisons").glob("*.yaml"))
+
+
+def comparison(**changes):
+    document = {key: DOCUMENT[key] for key in ("name", "experiment")} | {"arms": ARMS}
+    return validate(Comparison, merge(document, changes), "the small comparison")
+
+
+@pytest.fixture
+def runs(storage, tmp_path):
+    def of(given):
+        seeds = range(given.first_seed, given.first_seed + given.seeds)
+        arms, part = comparison_arms(given), "train+validation"
+        return Repetitions("comparison", arms, seeds, part, "small", ready(storage), tmp_path)
+
+    return of
+
+
+def finish(phase):
+    """End every run that is asked for; return (arm, seed) of each."""
+    done = []
+    for asked in iter(phase.ledger.ask, None):
+        order = phase.order(asked)
+        phase.ledger.tell(asked.key, "finished", 0.5)
+        done.append((order.tags["fckd.arm"], int(order.tags["fckd.seed"])))
+    return done
+
+
+def test_every_arm_is_the_experiment_with_its_own_fields():
+    alone, kd, fckd = (arm.experiment for arm in comparison_arms(comparison()))
+    assert not alone.objective.uses_lessons
+    assert kd == comparison().experiment
+    assert fckd.objective.correlation.weight == 1.0
+    assert fckd.training == alone.training
+
+
+def test_every_arm_is_trained_with_every_seed(runs):
+    done = finish(runs(comparison(seeds=2)))
+    assert done == [(arm, seed) for seed in (1000, 1001) for arm in ARMS]
+
+
+def test_an_arm_that_is_added_runs_alone(runs):
+    before = runs(comparison(seeds=2))
+    after = runs(comparison(seeds=2, arms={"more": {CORRELATION: 2.0}}))
+    assert set(before.keys.items()) < set(after.keys.items())
+
+
+@pytest.mark.parametrize(
+    ("arms", "reason"),
+    [
+        ({"FCKD": {"objective.correlation.weigth": 1.0}}, "weigth: Extra inputs"),
+        ({"FCKD": {CORRELATION: -1.0}}, "correlation.weight"),
+    ],
+)
+def test_an_arm_that_the_experiment_refuses_is_named(arms, reason):
+    with pytest.raises(UserError, match=r"arms\.FCKD") as refused:
+        comparison_arms(comparison(arms=arms))
+    assert reason in str(refused.value)
+
+
+def test_seeds_belong_to_the_comparison():
+    with pytest.raises(UserError, match=r"arms\.FCKD sets training\.seed"):
+        comparison(arms={"FCKD": {"training.seed": 1}})
+
+
+def row(arm, interval, n=8):
+    gain = {"against": "student alone", "n": n, "mean": 0.0, "interval": interval}
+    return {"arm": arm, "trial": "", "difference": gain if interval else None}
+
+
+def test_the_verdict_speaks_of_every_arm():
+    told = verdict([row("student alone", None), row("A", (0.1, 0.2)), row("B", (-0.1, 0.2))])
+    assert told == (
+        "Against student alone, each by its own 95 % interval: ahead: A; within noise: B."
+    )
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+@pytest.mark.parametrize("smoke", [False, True], ids=["whole", "smoke"])
+def test_every_comparison_that_comes_with_fckd_is_valid(path, smoke):
+    found = validate(Comparison, read_document(path, smoke=smoke), str(path))
+    names = [arm.name for arm in comparison_arms(found)]
+    assert names == list(found.arms)
+    assert not comparison_arms(found)[0].experiment.objective.uses_lessons
+
+
+def test_there_are_comparisons_to_try():
+    assert SHIPPED
