@@ -47,6 +47,12 @@ class CorpusSettings(Configuration):
     image_side: int = Field(
         112, ge=32, le=512, description="shorter side of images as they are stored, pixels"
     )
+    flow_of: Literal["rgb", "depth", "infrared"] = Field(
+        "rgb", description="images that optical flow is computed of, unless it was recorded"
+    )
+    table: str | None = Field(
+        None, min_length=1, description="of the source table: CSV or Parquet, in the data folder"
+    )
     synthetic: SyntheticSettings = SyntheticSettings()
 
     @property
@@ -61,6 +67,12 @@ class CorpusSettings(Configuration):
             raise ValueError(
                 f"{self.source} has no protocol {self.protocol}: one of {', '.join(possible)}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _table_belongs_to_its_source(self) -> Self:
+        if (self.table is None) == (self.source == "table"):
+            raise ValueError("source: table and table: FILE go together")
         return self
 
     @model_validator(mode="after")

@@ -36,3 +36,9 @@ def test_exactly_one_rule_says_who_validates(rules):
 def test_a_share_of_nothing_or_of_all_is_refused(share):
     with pytest.raises(ValidationError, match="validation_share"):
         CorpusSettings(source="ntu60", validation_share=share)
+
+
+@pytest.mark.parametrize("given", [{"source": "table"}, {"source": "ntu60", "table": "own.csv"}])
+def test_a_table_and_its_source_go_together(given):
+    with pytest.raises(ValidationError, match="go together"):
+        CorpusSettings(validation_share=0.1, **given)
