@@ -35,6 +35,8 @@ Array = NDArray[Any]
 
 DEPTH_MEDIAN = 128
 DEPTH_STEPS_PER_METRE = 127
+NEAREST, FARTHEST = 0.5, 4.5
+"""Metres; of a whole scene."""
 FLOW_STEPS_PER_PIXEL = 16
 FASTEST_FLOW = 127
 """Steps either way; -128 stays unused, so that mirroring is exact."""

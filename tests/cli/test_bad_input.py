@@ -194,8 +194,8 @@ def test_a_teachers_modality_that_is_missing_in_the_data_folder(place, utd):
 
 
 def test_a_modality_that_the_benchmark_is_not_read_as(place, utd):
-    words = ("--set", "experiment.student={modality: rgb, network: video}")
-    assert "is not read as rgb" in refusal(place, "prepare", UTD, "--data", utd, *words)
+    words = ("--set", "experiment.student={modality: infrared, network: video}")
+    assert "is not read as infrared" in refusal(place, "prepare", UTD, "--data", utd, *words)
 
 
 def test_missing_sample_files_are_listed_by_name(place, utd):

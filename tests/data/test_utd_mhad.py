@@ -39,9 +39,9 @@ def test_only_the_modalities_asked_for_need_be_there(utd):
         source.recordings([Modality.DEPTH])
 
 
-def test_rgb_is_not_read(utd):
-    with pytest.raises(UserError, match="rgb"):
-        opened(utd).recordings([Modality.RGB])
+def test_infrared_is_not_read(utd):
+    with pytest.raises(UserError, match="infrared"):
+        opened(utd).recordings([Modality.INFRARED])
 
 
 def test_missing_files_are_listed_by_name(utd):

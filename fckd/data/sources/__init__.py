@@ -8,13 +8,27 @@ import numpy as np
 from fckd.config.corpus import CorpusSettings
 from fckd.config.networks import Modality
 from fckd.data.forms import Array, in_stored_form
-from fckd.data.sources import synthetic, utd_mhad
-from fckd.data.sources.base import Recording, Source
+from fckd.data.sources import n_ucla, ntu60, synthetic, utd_mhad
+from fckd.data.sources.base import NobodySeenError, Recording, Source
 from fckd.errors import UserError
 
 __all__ = ["Recording", "Source", "open_source", "read_recording_file"]
 
-RAW_READERS: dict[str, Callable[[Modality, Path], Array]] = {utd_mhad.NAME: utd_mhad.read_file}
+OPENED: dict[str, Callable[[Path, CorpusSettings], Source]] = {
+    utd_mhad.NAME: lambda folder, settings: utd_mhad.UtdMhad(folder, settings.image_side),
+    n_ucla.NAME: lambda folder, settings: n_ucla.NUcla(folder, settings.image_side),
+    ntu60.NAME: lambda folder, settings: ntu60.Ntu60(folder, settings.image_side),
+}
+"""The sources that are read from a folder."""
+
+RAW_READERS: dict[str, Callable[[Modality, Path, int], Array]] = {
+    utd_mhad.NAME: utd_mhad.read_file,
+    n_ucla.NAME: n_ucla.read_file,
+    ntu60.NAME: ntu60.read_file,
+}
+"""What reads one raw file of a modality; images get the shorter side that is named last."""
+
+IMAGE_SIDE: int = CorpusSettings.model_fields["image_side"].default
 
 
 def open_source(settings: CorpusSettings, data: Path | None) -> Source:
@@ -38,7 +52,7 @@ def open_source(settings: CorpusSettings, data: Path | None) -> Source:
             f"a folder with {settings.source} in it",
             "name it with --data FOLDER or FCKD_DATA",
         )
-    return utd_mhad.UtdMhad(data / settings.source)
+    return OPENED[settings.source](data / settings.source, settings)
 
 
 def read_recording_file(source: str, modality: Modality, path: Path) -> Array:
@@ -55,7 +69,12 @@ def read_recording_file(source: str, modality: Modality, path: Path) -> Array:
             f"a .npy file in the stored form of {modality}",
             "save the array with numpy.save",
         )
-    return RAW_READERS[source](modality, path)
+    try:
+        return RAW_READERS[source](modality, path, IMAGE_SIDE)
+    except NobodySeenError as empty:
+        raise UserError(
+            f"{path}: the tracker saw nobody", "a person in at least one frame", "choose another"
+        ) from empty
 
 
 def _load_npy(path: Path) -> Array:

@@ -1,7 +1,7 @@
 """The raw files of a benchmark: each found once, none missing, their state in a name."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 
 from fckd.config.networks import Modality
@@ -31,7 +31,7 @@ def note(found: Found, modality: Modality, sample_id: str, path: Path) -> None:
 
 
 def complete(
-    folder: Path, found: Mapping[Modality, Mapping[str, Path]], modalities: Iterable[Modality]
+    folder: Path, found: Found, modalities: Iterable[Modality], unwanted: Container[str]
 ) -> dict[str, dict[Modality, Path]]:
     """Return the files of every sample, by sorted sample id: each has every modality asked for.
 
@@ -39,6 +39,7 @@ def complete(
         folder: Of the benchmark, for the message of an error.
         found: What is there.
         modalities: What is wanted.
+        unwanted: Ids of samples, in upper case, that are not read.
 
     Raises:
         UserError: A modality is absent altogether, or some samples lack it.
@@ -52,7 +53,8 @@ def complete(
                 f"one of {', '.join(there)}" if there else "recordings in the official layout",
                 "fetch it, or choose another modality for the student or teacher",
             )
-    sample_ids = sorted({sample_id for modality in wanted for sample_id in found[modality]})
+    every = {sample_id for modality in wanted for sample_id in found[modality]}
+    sample_ids = sorted(sample_id for sample_id in every if sample_id.upper() not in unwanted)
     for modality in wanted:
         check_whole(folder, modality, found[modality], sample_ids)
     return {

@@ -19,24 +19,25 @@ OPTIONS = [SIZE, MARGIN, GRID, COVERAGE]
 """What the result depends on."""
 
 
-def crop_person(depth: Array) -> NDArray[np.uint8]:
+def crop_person(depth: Array, size: int = SIZE) -> NDArray[np.uint8]:
     """Return one square crop around the person for the whole clip, in the stored form.
 
     Args:
         depth: (T, H, W) uint16, millimetres, 0 where there is no person; at least one pixel is
             not 0.
+        size: Height and width of the result, pixels.
 
     Returns:
-        (T, 48, 48) uint8, see `fckd.data.forms`. An output pixel is the mean over the part of it
-        that the person covers.
+        (T, size, size) uint8, see `fckd.data.forms`. An output pixel is the mean over the part of
+        it that the person covers.
     """
     (top, bottom), (left, right) = _box(depth > 0)
     region = _window(depth, (top, bottom), (left, right))
     mask = region > 0
     nearness = _nearness(region, mask)
     whole = (0.0, float(bottom - top))
-    coverage = resample(mask, whole, whole, SIZE)
-    total = resample(nearness * mask, whole, whole, SIZE)
+    coverage = resample(mask, whole, whole, size)
+    total = resample(nearness * mask, whole, whole, size)
     mean = total / np.maximum(coverage, COVERAGE)
     seen = coverage >= COVERAGE
     return np.where(seen, np.clip(np.rint(mean), 1, 255), 0).astype(np.uint8)

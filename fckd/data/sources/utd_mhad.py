@@ -1,4 +1,4 @@
-"""UTD-MHAD (Chen, Jafari and Kehtarnavaz, ICIP 2015) in its official folders of `.mat` files."""
+"""UTD-MHAD (Chen, Jafari and Kehtarnavaz, ICIP 2015) in its official folders of files."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -13,6 +13,7 @@ from fckd.data.sources import person_crop
 from fckd.data.sources.base import Recording
 from fckd.data.sources.listing import states
 from fckd.data.sources.matlab import read_matlab
+from fckd.data.video import read_video
 from fckd.errors import UserError
 
 NAME = "utd-mhad"
@@ -63,6 +64,13 @@ FOLDERS = {
     Modality.SKELETON: "Skeleton",
     Modality.INERTIAL: "Inertial",
     Modality.DEPTH: "Depth",
+    Modality.RGB: "RGB",
+}
+ENDINGS = {
+    Modality.SKELETON: "skeleton.mat",
+    Modality.INERTIAL: "inertial.mat",
+    Modality.DEPTH: "depth.mat",
+    Modality.RGB: "color.avi",
 }
 KEYS = {Modality.SKELETON: "d_skel", Modality.INERTIAL: "d_iner", Modality.DEPTH: "d_depth"}
 LISTED_AT_MOST = 10
@@ -72,19 +80,27 @@ class UtdMhad:
     """27 actions by 8 subjects, 4 times each; tested on the subjects with even numbers.
 
     Args:
-        folder: Holds `Skeleton`, `Inertial` and `Depth`; only those that are read need be there.
+        folder: Holds `Skeleton`, `Inertial`, `Depth` and `RGB`; only those that are read need be
+            there.
+        image_side: Shorter side of colour images as they are stored, pixels.
     """
 
     name = NAME
     classes: tuple[str, ...] = CLASSES
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, image_side: int) -> None:
         self.folder = folder
+        self.image_side = image_side
 
     def identity(self, modalities: Iterable[Modality]) -> dict[str, Any]:
         """Return the options of the reader, and the state of every raw file."""
+        modalities = set(modalities)
         files = [path for modality in modalities for path in self._complete(modality).values()]
-        return {"crop": person_crop.OPTIONS, "files": states(self.folder, files)}
+        return {
+            "crop": person_crop.OPTIONS if Modality.DEPTH in modalities else None,
+            "side": self.image_side if Modality.RGB in modalities else None,
+            "files": states(self.folder, files),
+        }
 
     def recordings(self, modalities: Iterable[Modality]) -> list[Recording]:
         """Return all 861 recordings (see `Source.recordings`)."""
@@ -98,7 +114,7 @@ class UtdMhad:
 
     def read(self, recording: Recording, modality: Modality) -> Array:
         """Return one modality in its stored form (see `Source.read`)."""
-        return read_file(modality, recording.files[modality])
+        return read_file(modality, recording.files[modality], self.image_side)
 
     def _complete(self, modality: Modality) -> dict[Performance, Path]:
         if modality not in FOLDERS:
@@ -123,7 +139,8 @@ class UtdMhad:
     def _files(self, modality: Modality) -> dict[Performance, Path]:
         """Return the file of every performance; files of other names are none of our business."""
         folder = self.folder / FOLDERS[modality]
-        pattern = re.compile(rf"a(\d+)_s(\d+)_t(\d+)_{modality}\.mat", re.IGNORECASE)
+        ending = re.escape(ENDINGS[modality])
+        pattern = re.compile(rf"a(\d+)_s(\d+)_t(\d+)_{ending}", re.IGNORECASE)
         found: dict[Performance, Path] = {}
         for path in sorted(folder.iterdir()) if folder.is_dir() else ():
             match = pattern.fullmatch(path.name)
@@ -158,21 +175,23 @@ def _recording(performance: Performance, files: Mapping[Modality, Path]) -> Reco
 def raw_name(performance: Performance, modality: Modality) -> str:
     """Return the official file name of a performance."""
     action, subject, trial = performance
-    return f"a{action}_s{subject}_t{trial}_{modality}.mat"
+    return f"a{action}_s{subject}_t{trial}_{ENDINGS[modality]}"
 
 
-def read_file(modality: Modality, path: Path) -> Array:
+def read_file(modality: Modality, path: Path, image_side: int) -> Array:
     """Return one raw file in the stored form of `modality`.
 
     Raises:
         UserError: Damaged, wrong array, wrong shape, not finite; names the file.
     """
-    if modality not in KEYS:
+    if modality not in FOLDERS:
         raise UserError(
             f"{path}: {NAME} is not read as {modality}",
-            f"one of {', '.join(KEYS)}",
+            f"one of {', '.join(FOLDERS)}",
             "choose another modality",
         )
+    if modality is Modality.RGB:
+        return in_stored_form(read_video(path, image_side), modality, str(path))
     raw = read_matlab(path, KEYS[modality])
     if modality is Modality.INERTIAL:
         return in_stored_form(raw, modality, str(path))
