@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-
 from fckd.config.corpus import CorpusSettings
 from fckd.config.networks import Modality
 from fckd.data.forms import Array, in_stored_form
-from fckd.data.sources import n_ucla, ntu60, synthetic, utd_mhad
+from fckd.data.sources import hmdb51, n_ucla, ntu60, synthetic, table, utd_mhad
 from fckd.data.sources.base import NobodySeenError, Recording, Source
+from fckd.data.sources.numpy_file import read_npy
+from fckd.data.sources.table_files import read_table_file
+from fckd.data.sources.with_flow import WithFlow
 from fckd.errors import UserError
 
 __all__ = ["Recording", "Source", "open_source", "read_recording_file"]
@@ -18,6 +19,7 @@ OPENED: dict[str, Callable[[Path, CorpusSettings], Source]] = {
     utd_mhad.NAME: lambda folder, settings: utd_mhad.UtdMhad(folder, settings.image_side),
     n_ucla.NAME: lambda folder, settings: n_ucla.NUcla(folder, settings.image_side),
     ntu60.NAME: lambda folder, settings: ntu60.Ntu60(folder, settings.image_side),
+    hmdb51.NAME: lambda folder, settings: hmdb51.Hmdb51(folder, settings.image_side),
 }
 """The sources that are read from a folder."""
 
@@ -25,6 +27,8 @@ RAW_READERS: dict[str, Callable[[Modality, Path, int], Array]] = {
     utd_mhad.NAME: utd_mhad.read_file,
     n_ucla.NAME: n_ucla.read_file,
     ntu60.NAME: ntu60.read_file,
+    hmdb51.NAME: hmdb51.read_file,
+    table.NAME: read_table_file,
 }
 """What reads one raw file of a modality; images get the shorter side that is named last."""
 
@@ -32,15 +36,25 @@ IMAGE_SIDE: int = CorpusSettings.model_fields["image_side"].default
 
 
 def open_source(settings: CorpusSettings, data: Path | None) -> Source:
-    """Return the source that `settings` names.
+    """Return the source that `settings` names; where flow was not recorded, it is computed.
 
     Args:
         settings: The benchmark and its options.
-        data: The folder that holds a folder for each benchmark; the synthetic one needs none.
+        data: The folder that holds a folder for each benchmark; the synthetic one needs none. A
+            table is named from there, or without it from where the program was started.
 
     Raises:
-        UserError: The benchmark is read from files and there is no such folder.
+        UserError: The benchmark is read from files and there is no such folder, or no table.
     """
+    if settings.table is not None:
+        own = table.Table((data or Path()) / settings.table, settings.image_side)
+        if Modality.FLOW in own.modalities:
+            return own
+        return WithFlow(own, Modality(settings.flow_of))
+    return WithFlow(_benchmark(settings, data), Modality(settings.flow_of))
+
+
+def _benchmark(settings: CorpusSettings, data: Path | None) -> Source:
     if settings.source == synthetic.NAME:
         return synthetic.Synthetic(settings.synthetic)
     if data is None or not (data / settings.source).is_dir():
@@ -62,7 +76,7 @@ def read_recording_file(source: str, modality: Modality, path: Path) -> Array:
         UserError: The file is absent, damaged, or not of this modality.
     """
     if path.suffix == ".npy":
-        return in_stored_form(_load_npy(path), modality, str(path))
+        return in_stored_form(read_npy(path), modality, str(path))
     if source not in RAW_READERS:
         raise UserError(
             f"{path}: {source} has no raw files",
@@ -75,15 +89,3 @@ def read_recording_file(source: str, modality: Modality, path: Path) -> Array:
         raise UserError(
             f"{path}: the tracker saw nobody", "a person in at least one frame", "choose another"
         ) from empty
-
-
-def _load_npy(path: Path) -> Array:
-    try:
-        array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as damage:
-        raise UserError(
-            f"cannot read {path}: {damage}", "an array saved by numpy.save", "check the file"
-        ) from damage
-    if not isinstance(array, np.ndarray):
-        raise UserError(f"{path} is an archive", "one array saved by numpy.save", "unpack it")
-    return array

@@ -54,12 +54,8 @@ class Hmdb51:
     def recordings(self, modalities: Iterable[Modality]) -> list[Recording]:
         """Return every recording (see `Source.recordings`)."""
         wanted = set(modalities)
-        for modality in wanted - {Modality.RGB}:
-            raise UserError(
-                f"{NAME} holds no {modality}",
-                f"{Modality.RGB}, and what is computed of it",
-                "choose another modality for the student or teacher",
-            )
+        for modality in wanted:
+            _check_modality(modality)
         listed = read_split_lists(self.folder / LISTS)
         omitted = left_out(self.folder, CLIP, [LEFT_OUT])
         names = sorted(clip for clip in listed if clip.upper() not in omitted)
@@ -71,8 +67,7 @@ class Hmdb51:
 
     def read(self, recording: Recording, modality: Modality) -> Array:
         """Return one modality in its stored form (see `Source.read`)."""
-        path = recording.files[modality]
-        return in_stored_form(read_video(path, self.image_side), modality, str(path))
+        return read_file(modality, recording.files[modality], self.image_side)
 
     def _clips(self) -> dict[str, Path]:
         """Return every `.avi` in a folder with the name of a class, by its own name."""
@@ -87,6 +82,25 @@ class Hmdb51:
                 if path.suffix.lower() == SUFFIX:
                     note(found, Modality.RGB, path.stem, path)
         return found[Modality.RGB]
+
+
+def read_file(modality: Modality, path: Path, image_side: int) -> Array:
+    """Return one clip in the stored form of `modality`, which can only be rgb.
+
+    Raises:
+        UserError: Another modality, or a damaged clip; names the file.
+    """
+    _check_modality(modality)
+    return in_stored_form(read_video(path, image_side), modality, str(path))
+
+
+def _check_modality(modality: Modality) -> None:
+    if modality is not Modality.RGB:
+        raise UserError(
+            f"{NAME} holds no {modality}",
+            f"{Modality.RGB}, and what is computed of it",
+            "choose another modality for the student or teacher",
+        )
 
 
 def _recording(clip: str, listed: Listed, files: dict[Modality, Path]) -> Recording:

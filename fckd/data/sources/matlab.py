@@ -3,6 +3,7 @@
 import struct
 import zlib
 from pathlib import Path
+from typing import Any, TypeGuard
 
 import numpy as np
 from scipy.io import loadmat
@@ -34,19 +35,43 @@ def read_matlab(path: Path, key: str) -> Array:
     Raises:
         UserError: The file is absent, damaged, or holds no such array of real numbers.
     """
-    try:
-        content = loadmat(path, variable_names=[key])
-    except DAMAGE as damage:
-        raise UserError(
-            f"cannot read {path}: {damage}",
-            f"a MATLAB version 5 file with the array {key}",
-            "fetch this file of the benchmark again",
-        ) from damage
-    array = content.get(key)
-    if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
+    array = _contents(path, [key]).get(key)
+    if not _is_real(array):
         raise UserError(
             f"{path} holds no array of real numbers named {key}",
             f"the array {key}",
             "fetch this file of the benchmark again",
         )
     return array
+
+
+def read_only_array(path: Path) -> Array:
+    """Return the array of a MATLAB (version 5) file that holds one array of real numbers.
+
+    Raises:
+        UserError: The file is absent, damaged, or holds none or several.
+    """
+    arrays = {name: array for name, array in _contents(path, None).items() if _is_real(array)}
+    if len(arrays) != 1:
+        raise UserError(
+            f"{path} holds {len(arrays)} arrays of real numbers: {', '.join(sorted(arrays))}",
+            "one array",
+            "save the one that is meant in a file of its own",
+        )
+    return arrays.popitem()[1]
+
+
+def _contents(path: Path, names: list[str] | None) -> dict[str, Any]:
+    wanted = f"the array {names[0]}" if names else "an array"
+    try:
+        return dict(loadmat(path, variable_names=names))
+    except DAMAGE as damage:
+        raise UserError(
+            f"cannot read {path}: {damage}",
+            f"a MATLAB version 5 file with {wanted}",
+            "fetch or save this file again",
+        ) from damage
+
+
+def _is_real(value: Any) -> TypeGuard[Array]:
+    return isinstance(value, np.ndarray) and value.dtype.kind in "fiu"
