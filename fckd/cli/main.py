@@ -167,11 +167,14 @@ def predict(
             help="A raw recording, a .npy array, or CORPUS_FOLDER/SAMPLE_ID.",
         ),
     ],
+    trust_plug_in: Annotated[
+        bool, typer.Option("--trust-plug-in", help="Run the code of a student's own network.")
+    ] = False,
 ) -> None:
     """Name the action in one recording."""
     from fckd.registry.predict import predict as ask
 
-    prediction = ask(student, sample)
+    prediction = ask(student, sample, trust_plug_in=trust_plug_in)
     for action, probability in prediction.top:
         mark = "→" if action == prediction.action else " "
         console.print(f"{mark} {probability:6.1%}  {action}", highlight=False)

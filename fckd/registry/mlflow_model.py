@@ -2,7 +2,8 @@
 
 `mlflow.pyfunc.load_model("models:/NAME@champion").predict(readings)` takes (N, *input_shape)
 float32 and returns (N, classes) float32 probabilities; `model.unwrap_python_model()` does not
-apply, for no pickled Python object is involved. The sums are checked on loading.
+apply, for no pickled Python object is involved. The sums are checked on loading. A student that
+is a plug-in is loaded with `load_model(…, model_config={"trust_plug_in": True})` only.
 """
 
 from collections.abc import Mapping
@@ -34,6 +35,7 @@ class ProbabilityModel:
         return self.student.probabilities(model_input)
 
 
-def _load_pyfunc(path: str) -> ProbabilityModel:
+def _load_pyfunc(path: str, model_config: Mapping[str, Any] | None = None) -> ProbabilityModel:
     """Load the student in the folder `path`; MLflow finds this function by its name."""
-    return ProbabilityModel(load_student(Path(path)))
+    trusted = bool((model_config or {}).get("trust_plug_in", False))
+    return ProbabilityModel(load_student(Path(path), trust_plug_in=trusted))

@@ -34,18 +34,20 @@ class Prediction:
     true: str | None
 
 
-def predict(folder: Path, sample: str) -> Prediction:
+def predict(folder: Path, sample: str, *, trust_plug_in: bool = False) -> Prediction:
     """Load the student in `folder` and ask it about one recording.
 
     Args:
         folder: A packed or pulled student.
         sample: A raw recording file of the student's benchmark and modality, a `.npy` file in
             stored form, or `CORPUS_FOLDER/SAMPLE_ID`.
+        trust_plug_in: Whether the code of a plug-in may be imported and run.
 
     Raises:
-        UserError: The student is damaged, there is no such recording, or it does not fit.
+        UserError: The student is damaged or an untrusted plug-in, there is no such recording, or
+            it does not fit.
     """
-    student = load_student(folder)
+    student = load_student(folder, trust_plug_in=trust_plug_in)
     array, true = _find(Path(sample), student.card)
     reading = evaluation_reading(array, student.card.network)
     probabilities = student.probabilities(reading[np.newaxis])[0]

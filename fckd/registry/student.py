@@ -80,13 +80,21 @@ def pack_student(folder: Path, weights: Mapping[str, torch.Tensor], card: Card) 
         write_sums(temporary)
 
 
-def load_student(folder: Path) -> Student:
+def load_student(folder: Path, *, trust_plug_in: bool = False) -> Student:
     """Load the student in `folder` after checking the sum of every file.
 
+    Args:
+        folder: A packed or pulled student.
+        trust_plug_in: Whether the code of a plug-in may be imported and run. It is not in the
+            folder, but on this machine; its name comes from the card.
+
     Raises:
-        UserError: A file is absent, changed or not what it should be.
+        UserError: A file is absent, changed or not what it should be; or the network is a plug-in
+            that is not trusted.
     """
     card, content = read_student(folder)
+    if card.network.is_plug_in and not trust_plug_in:
+        _refuse_plug_in(folder, card)
     place = str(folder / WEIGHTS)
     try:
         weights = load(content[WEIGHTS])
@@ -120,9 +128,20 @@ def read_student(folder: Path) -> tuple[Card, dict[str, bytes]]:
 
 
 def _empty_network(card: Card) -> ActionNetwork:
-    # on the meta device nothing is allocated and the caller's random numbers are left alone
-    with torch.device("meta"):
+    # On the meta device nothing is allocated; what a plug-in does there is not known. Both ways
+    # the caller's random numbers are left alone.
+    own = not card.network.is_plug_in
+    with torch.device("meta") if own else torch.random.fork_rng(devices=[]):
         return build_network(card.network, card.input_shape, len(card.classes))
+
+
+def _refuse_plug_in(folder: Path, card: Card) -> None:
+    module, _, name = card.network.network.partition(":")
+    raise UserError(
+        f"{folder} holds a plug-in: loading it imports the module {module} and calls {name}",
+        "a student whose network is fckd's own, or your word that this code may run",
+        "read that code; then say --trust-plug-in, or trust_plug_in=True",
+    )
 
 
 def _check_tensors(weights: Mapping[str, torch.Tensor], card: Card, place: str) -> None:

@@ -22,7 +22,7 @@ FLAGS = {
     "plan": SPACE,
     "report": {"--storage"},
     "pull": {"--out", "--storage"},
-    "predict": set(),
+    "predict": {"--trust-plug-in"},
     "doctor": {"--storage"},
 }
 """A new knob belongs into the configuration, not here."""
