@@ -20,6 +20,7 @@ from fckd.train.batches import Batch, batches, batches_per_epoch
 from fckd.train.evaluation import Evaluation, evaluate
 from fckd.train.module import DistillationModule, Said
 from fckd.train.schedule import learning_rate
+from fckd.train.sight import gradient_shares, sight
 from fckd.train.stages import stage_of, teachers_teach
 from fckd.train.study import Study
 from fckd.train.teaching import companion_terms, live_lessons, stored_lessons
@@ -35,8 +36,9 @@ class EpochResult:
 
     Attributes:
         epoch: Counted from 1.
-        metrics: `train/…` means over the epoch, `gradient/…` norms at the student's outputs in the
-            epoch's first step, the split's `…/accuracy` where it was measured, `seconds`.
+        metrics: `train/TERM`, `agreement/TEACHER` and `overlap/TEACHER` (see `sight`), means over
+            the epoch; `gradient/TERM` norms at the student's outputs in the epoch's first step, and
+            `share/TERM`, their shares; the split's `…/accuracy` where it was measured; `seconds`.
         evaluation: The measurement, or None in an epoch without one.
         network: The student as it stands now (not a copy).
         checkpoint: Returns the state from which `distill` goes on.
@@ -127,7 +129,7 @@ class _Run:
             step = (epoch - 1) * steps + number
             for group in self.optimizer.param_groups:
                 group["lr"] = learning_rate(self.study.training, step, steps)
-            terms, said = self._forward(batch, epoch)
+            terms, said, seen = self._forward(batch, epoch)
             if number == 0:
                 gradients = self._gradients(terms, said)
                 self._require_gradients(terms)
@@ -135,11 +137,12 @@ class _Run:
             self.optimizer.zero_grad(set_to_none=True)
             total(terms).backward()  # type: ignore[no-untyped-call]
             self.optimizer.step()
-            for name, term in terms.items():
-                sums[name] = sums.get(name, 0.0) + term.value.detach()
+            seen |= {f"train/{name}": term.value.detach() for name, term in terms.items()}
+            for name, value in seen.items():
+                sums[name] = sums.get(name, 0.0) + value
         return self._means(sums, terms, steps) | gradients
 
-    def _forward(self, batch: Batch, epoch: int) -> tuple[dict[str, Term], Said]:
+    def _forward(self, batch: Batch, epoch: int) -> tuple[dict[str, Term], Said, dict[str, Tensor]]:
         others = [companion.readings for companion in self.study.companions.values()]
         read, *rest = (
             torch.from_numpy(readings.batch(batch.samples, batch.views)).to(self.device)
@@ -149,7 +152,8 @@ class _Run:
         labels, lessons = self._labels(batch), {}
         if teachers_teach(self.study.stages, epoch):
             lessons = self._lessons(batch, said, labels)
-        return self.objective(said.student, lessons, labels, epoch), said
+        seen = sight(said.student, lessons, focal=self.study.objective.uses_focal)
+        return self.objective(said.student, lessons, labels, epoch), said, seen
 
     def _lessons(self, batch: Batch, said: Said, labels: Tensor) -> dict[str, Lesson]:
         if not said.companions:
@@ -161,9 +165,11 @@ class _Run:
 
     def _gradients(self, terms: Mapping[str, Term], said: Said) -> dict[str, float]:
         outputs = [said.student.logits, said.student.features]
-        norms = torch.stack([_norm(t.weight * t.value, outputs) for t in terms.values()])
-        means = self.world.sum(norms).div(self.world.size).tolist()
-        return {f"gradient/{name}": norm for name, norm in zip(terms, means, strict=True)}
+        local = torch.stack([_norm(t.weight * t.value, outputs) for t in terms.values()])
+        # Each rank holds other samples of the batch: their gradients are one vector's parts.
+        whole = self.world.sum(local.square()).sqrt().div(self.world.size).tolist()
+        norms = dict(zip(terms, whole, strict=True))
+        return {f"gradient/{name}": norm for name, norm in norms.items()} | gradient_shares(norms)
 
     def _require_gradients(self, terms: Mapping[str, Term]) -> None:
         """Refuse a term that teaches nothing, at the first step in which it counts."""
@@ -183,8 +189,8 @@ class _Run:
     ) -> dict[str, float]:
         stacked = torch.stack(list(sums.values()))
         values = self.world.sum(stacked).div(steps * self.world.size).tolist()
-        means = {f"train/{name}": value for name, value in zip(sums, values, strict=True)}
-        loss = sum(terms[name].weight * means[f"train/{name}"] for name in sums)
+        means: dict[str, float] = dict(zip(sums, values, strict=True))
+        loss = sum(term.weight * means[f"train/{name}"] for name, term in terms.items())
         return means | {"train/loss": loss}
 
 

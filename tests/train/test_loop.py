@@ -108,7 +108,8 @@ def test_arms_that_differ_in_their_terms_end_elsewhere(study):
 
 def test_every_term_and_its_gradient_are_told_apart(study):
     metrics = told(trained(study()))
-    wanted = {f"{kind}/{term}" for kind in ("train", "gradient") for term in TERMS}
+    wanted = {f"{kind}/{term}" for kind in ("train", "gradient", "share") for term in TERMS}
+    wanted |= {f"{kind}/{name}" for kind in ("agreement", "overlap") for name in study().lessons}
     wanted |= {"train/loss", "validation/accuracy", "validation/cross_entropy"}
     assert set(metrics) == wanted
     assert all(math.isfinite(value) for value in metrics.values())
@@ -120,6 +121,7 @@ def test_a_student_alone_tells_of_no_teacher(study):
     assert {name for name in metrics if not name.startswith("validation/")} == {
         "train/cross_entropy",
         "gradient/cross_entropy",
+        "share/cross_entropy",
         "train/loss",
     }
 
