@@ -13,6 +13,8 @@ from fckd.config.networks import Modality
 from fckd.data import writing
 from fckd.data.corpus import Corpus
 from fckd.data.manifest import MANIFEST
+from fckd.data.sources.base import NobodySeenError
+from fckd.data.sources.synthetic import Synthetic
 from fckd.data.writing import write_corpus
 from fckd.errors import UserError
 from tests.data.conftest import silent
@@ -186,3 +188,24 @@ def test_another_file_system_serves_the_same_samples(corpus):
         verify=True,
     )
     np.testing.assert_array_equal(distant.array(3, Modality.DEPTH), corpus.array(3, Modality.DEPTH))
+
+
+def test_skeletons_of_two_layouts_do_not_share_a_corpus(source, tmp_path):
+    class Mixed(Synthetic):
+        def read(self, recording, modality):
+            skeleton = super().read(recording, modality)
+            return np.repeat(skeleton, 2, axis=1) if recording.subject == 3 else skeleton
+
+    mixed = Mixed(source.settings)
+    with pytest.raises(UserError, match="a skeleton of 40 joints, others have 20"):
+        write_corpus(mixed, mixed.recordings(()), [Modality.SKELETON], tmp_path / "c", silent)
+
+
+def test_a_corpus_of_recordings_that_show_nobody_is_an_error(source, tmp_path):
+    class Empty(Synthetic):
+        def read(self, recording, modality):
+            raise NobodySeenError
+
+    empty = Empty(source.settings)
+    with pytest.raises(UserError, match="somebody is seen"):
+        write_corpus(empty, empty.recordings(()), [Modality.SKELETON], tmp_path / "c", silent)

@@ -106,3 +106,28 @@ def test_a_batch_of_kept_series_costs_well_under_a_millisecond(corpus):
         readings.batch(samples, views)
         costs.append(time.perf_counter() - start)
     assert min(costs) < 1e-3
+
+
+def test_flow_is_read_as_minus_1_to_1_with_0_for_no_motion():
+    network = NetworkSettings(modality="flow", network="video", frames=4, size=16)
+    flow = np.zeros((9, 24, 32, 2), np.int8)
+    flow[:, :, 16:, 0], flow[:, :, 16:, 1] = 127, -127
+    reading = evaluation_reading(flow, network)
+    assert reading.shape == (2, 4, 16, 16)
+    assert reading.dtype == np.float32
+    assert not reading[:, :, :, :8].any()
+    np.testing.assert_allclose(reading[0, :, :, 8:], 1)
+    np.testing.assert_allclose(reading[1, :, :, 8:], -1)
+
+
+def test_infrared_is_read_as_0_to_1():
+    network = NetworkSettings(modality="infrared", network="video", frames=4, size=16)
+    reading = evaluation_reading(np.full((9, 24, 32), 255, np.uint8), network)
+    assert reading.shape == (1, 4, 16, 16)
+    np.testing.assert_allclose(reading, 1)
+
+
+@pytest.mark.parametrize("joints", [20, 25, 40, 50])
+def test_a_skeleton_of_any_layout_is_read_with_all_its_joints(joints):
+    skeleton = np.random.default_rng(0).normal(size=(9, joints, 3))
+    assert evaluation_reading(skeleton, NETWORKS[Modality.SKELETON]).shape == (3, 32, joints)
