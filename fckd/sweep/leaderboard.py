@@ -13,6 +13,8 @@ from fckd.sweep.phases import ARM, SEED, Repetitions
 from fckd.train.task import read_outcome
 
 CONFIDENCE = 0.95
+FEWEST_SEEDS = 3
+"""Two differences that are equal by chance have an interval of no width."""
 
 Interval = tuple[float, float]
 
@@ -84,9 +86,9 @@ def verdict(rows: Sequence[Mapping[str, Any]], finalist: Arm | None = None) -> s
     if finalist is not None:
         found = next((row for row in rows if row["arm"] == finalist.name), None)
         return _verdict_on(finalist.name, found)
-    told = [row for row in rows if (row["difference"] or {}).get("n", 0) > 1]
+    told = [row for row in rows if (row["difference"] or {}).get("n", 0) >= FEWEST_SEEDS]
     if not told:
-        return "No verdict: no two arms have two seeds in common."
+        return "No verdict: no arm has three seeds in common with the first."
     groups: dict[str, list[str]] = {}
     for row in told:
         groups.setdefault(_standing(row["difference"]["interval"]), []).append(row["arm"])
@@ -97,8 +99,8 @@ def verdict(rows: Sequence[Mapping[str, Any]], finalist: Arm | None = None) -> s
 def _verdict_on(arm: str, found: Mapping[str, Any] | None) -> str:
     name = "FCKD" if arm == FCKD else arm
     gain = found and found["difference"]
-    if gain is None or gain["n"] < 2:
-        return f"No verdict: {name} and the student alone have fewer than two seeds in common."
+    if gain is None or gain["n"] < FEWEST_SEEDS:
+        return f"No verdict: {name} and the student alone have fewer than three seeds in common."
     low, high = gain["interval"]
     points = f"{100 * gain['mean']:+.1f} points [{100 * low:+.1f}, {100 * high:+.1f}]"
     measured = f"{points} over {gain['n']} paired seeds, 95 % interval"

@@ -21,6 +21,10 @@ class Said:
 class DistillationModule(nn.Module):
     """A student, its embeddings, and the teachers that learn together with it.
 
+    Attributes:
+        taught: Whether teachers teach now; if not, nothing is embedded, for data-parallel ranks
+            wait for the gradient of whatever is said.
+
     Args:
         student: What comes out of the run.
         embeddings: By teacher; none where no term maps the student onto a teacher's channels.
@@ -39,13 +43,15 @@ class DistillationModule(nn.Module):
         self.teachers, self.companion_names = tuple(embeddings), tuple(companions)
         self.embeddings = nn.ModuleList(embeddings.values())
         self.companions = nn.ModuleList(companions.values())
+        self.taught = True
 
     def forward(self, readings: Tensor, others: Sequence[Tensor]) -> Said:
         """Return what is said of `readings`, and of `others`, one for each companion."""
         logits, features = self.student(readings)
-        embedded = [embedding(features) for embedding in self.embeddings]
+        embeddings = zip(self.teachers, self.embeddings, strict=True) if self.taught else ()
+        embedded = {name: embedding(features) for name, embedding in embeddings}
         outputs = [network(read) for network, read in zip(self.companions, others, strict=True)]
         return Said(
-            Answer(logits, features, dict(zip(self.teachers, embedded, strict=True))),
+            Answer(logits, features, embedded),
             dict(zip(self.companion_names, outputs, strict=True)),
         )

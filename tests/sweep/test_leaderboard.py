@@ -181,7 +181,7 @@ def test_within_noise_is_said_when_the_interval_holds_0(board):
 
 
 def test_no_difference_at_all_is_within_noise(board):
-    assert "within noise" in board(alone=[0.6, 0.7], fckd=[0.6, 0.7])["verdict"]
+    assert "within noise" in board(alone=[0.6, 0.7, 0.8], fckd=[0.6, 0.7, 0.8])["verdict"]
 
 
 def test_a_single_pair_gives_no_verdict(board):

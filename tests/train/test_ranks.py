@@ -7,6 +7,7 @@ import torch
 from torch import multiprocessing
 from torch.testing import assert_close
 
+from fckd.config.objective import ObjectiveSettings
 from fckd.train.evaluation import evaluate
 from fckd.train.world import World
 from tests.train.elsewhere import RANKS, train_together
@@ -14,12 +15,19 @@ from tests.train.small import ALONE, DEAD, TERMS, changed, content, make, same, 
 
 GROUP = {"student.normalization": "group"}
 ONE_STEP = {"batch_size": 6, "epochs": 1}
+EVERY_TERM = {f"objective.{term}.weight": 1.0 for term in ObjectiveSettings.model_fields}
 RUNS = {
     "one step": changed(GROUP, **ONE_STEP),
     "several steps": changed(GROUP, epochs=2),
     "batch normalisation": changed(**ONE_STEP),
     "student alone": changed({**ALONE, **GROUP}, **ONE_STEP),
     "dead": changed(DEAD),
+    "batch scope": changed({**GROUP, "focal.scope": "batch", "focal.ratio": 0.25}, **ONE_STEP),
+    "every term": changed({**GROUP, **EVERY_TERM}, **ONE_STEP),
+    "together": changed({"teaching": "together"}, epochs=2),
+    "stages": changed(
+        {"student.hallucination": True, "stages": {"own": 1, "hallucination": 1}}, epochs=3
+    ),
     # The last one is also interrupted and resumed, and run as a task.
     "dropout": changed({"student.dropout": 0.5}, epochs=2),
 }
@@ -52,7 +60,7 @@ def gradients(result):
     return {name: p.grad for name, p in result.network.named_parameters()}
 
 
-@pytest.mark.parametrize("name", ["one step", "student alone"])
+@pytest.mark.parametrize("name", ["one step", "student alone", "batch scope"])
 def test_two_ranks_have_the_gradients_of_one_that_sees_the_whole_batch(ranks, alone, name):
     assert_close(ranks[0][name]["gradients"], gradients(alone(name)), rtol=1e-4, atol=1e-6)
 
@@ -101,6 +109,14 @@ def test_every_term_has_a_gradient_on_two_ranks(ranks):
         assert all(norm > 0 and math.isfinite(norm) for norm in norms)
 
 
+def test_every_term_there_is_has_a_gradient_on_two_ranks(ranks):
+    metrics = ranks[0]["every term"]["metrics"]
+    for term in ObjectiveSettings.model_fields:
+        found = [value for name, value in metrics.items() if name.startswith(f"gradient/{term}")]
+        assert found
+        assert all(norm > 0 and math.isfinite(norm) for norm in found)
+
+
 def test_a_weighted_term_without_a_gradient_stops_both_ranks(ranks):
     for rank in ranks:
         assert "distribution/skeleton has weight 1, but no gradient" in rank["dead"]["failure"]
@@ -115,4 +131,4 @@ def test_a_run_of_two_ranks_resumed_from_the_first_ones_checkpoint_is_bit_equal(
 def test_only_the_first_rank_writes_the_outcome(ranks, folder):
     assert ranks[0]["task"]["validation/accuracy"] >= 0
     assert ranks[1]["task"] is None
-    assert content(folder / "task") == ["model.safetensors", "outcome.json"]
+    assert content(folder / "task") == ["model.safetensors", "outcome.json", "sight.json"]
