@@ -193,6 +193,16 @@ class LessonStore:
             self._emphasis(rows, wish.focal, count, mean, device),
         )
 
+    def ranking(self, samples: np.ndarray, views: np.ndarray, count: int) -> np.ndarray:
+        """Return the first `count` channels of each lesson, (N, count) int16, without features.
+
+        Args:
+            samples: (N,) corpus indices.
+            views: (N,) view numbers, from 1.
+            count: Of channels, in descending saliency.
+        """
+        return self._gather(self._rows(samples, views), "permutation", count)
+
     def _mean(self, wish: Wish) -> np.ndarray:
         """Return the saliency of the channels in their own order, over the batch or the store."""
         if wish.focal is not None and wish.focal.scope == "dataset":

@@ -41,6 +41,7 @@ class EpochResult:
             `share/TERM`, their shares; the split's `…/accuracy` where it was measured; `seconds`.
         evaluation: The measurement, or None in an epoch without one.
         network: The student as it stands now (not a copy).
+        embeddings: Of it, likewise, by teacher.
         checkpoint: Returns the state from which `distill` goes on.
     """
 
@@ -48,6 +49,7 @@ class EpochResult:
     metrics: dict[str, float]
     evaluation: Evaluation | None
     network: ActionNetwork
+    embeddings: Mapping[str, Embedding]
     checkpoint: Callable[[], Checkpoint]
 
 
@@ -79,8 +81,8 @@ class _Run:
         torch.manual_seed(study.training.seed)
         self.student = build_network(study.network, study.readings.shape, study.classes)
         self.companions = _companions(study)
-        embeddings = _embeddings(study, self.student, self.companions)
-        self.module = DistillationModule(self.student, embeddings, self.companions).to(device)
+        self.embeddings = _embeddings(study, self.student, self.companions)
+        self.module = DistillationModule(self.student, self.embeddings, self.companions).to(device)
         self.parallel = world.parallel(self.module, device, staged=study.stages is not None)
         self.optimizer = _optimizer(self.module, study)
         smoothing = study.training.label_smoothing
@@ -107,6 +109,7 @@ class _Run:
         torch.manual_seed(hash((self.study.training.seed, epoch, self.world.rank)) & 0x7FFFFFFF)
         if isinstance(self.student, HallucinationNetwork):
             self.student.stage = stage_of(self.study.stages, epoch)
+        self.module.taught = teachers_teach(self.study.stages, epoch)
         metrics = self._train(epoch)
         _require_finite(metrics, epoch)
         self.world.share_buffers(self.module)
@@ -117,7 +120,14 @@ class _Run:
             metrics |= evaluation.metrics
             _require_finite(evaluation.metrics, epoch)
         metrics["seconds"] = time.perf_counter() - begun
-        return EpochResult(epoch, metrics, evaluation, self.student, lambda: self.checkpoint(epoch))
+        return EpochResult(
+            epoch,
+            metrics,
+            evaluation,
+            self.student,
+            self.embeddings,
+            lambda: self.checkpoint(epoch),
+        )
 
     def _train(self, epoch: int) -> dict[str, float]:
         self.module.train()
@@ -150,7 +160,7 @@ class _Run:
         )
         said: Said = self.parallel(read, rest)
         labels, lessons = self._labels(batch), {}
-        if teachers_teach(self.study.stages, epoch):
+        if self.module.taught:
             lessons = self._lessons(batch, said, labels)
         seen = sight(said.student, lessons, focal=self.study.objective.uses_focal)
         return self.objective(said.student, lessons, labels, epoch), said, seen

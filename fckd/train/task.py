@@ -18,14 +18,18 @@ from fckd.config.experiment import Experiment
 from fckd.files import make_folder, write_json
 from fckd.train.checkpoints import load_checkpoint, save_checkpoint
 from fckd.train.loop import EpochResult, distill
-from fckd.train.study import Part
+from fckd.train.study import Part, Study
+from fckd.train.transfer import transferred
 from fckd.train.workshop import Workshop
 from fckd.train.world import World
 
 CHECKPOINT = "checkpoint.pt"
 OUTCOME = "outcome.json"
+SIGHT = "sight.json"
 WEIGHTS = "model.safetensors"
 CHECKPOINT_SECONDS = 10.0
+EPOCHS = "epochs"
+"""In a checkpoint and in the sight: the metrics of every epoch so far, the first one's first."""
 
 
 @dataclass(frozen=True)
@@ -76,11 +80,12 @@ def run_task(task: Task, workshop: Workshop, report: Report) -> Outcome | None:
     experiment = Experiment.model_validate(task.experiment)
     study = workshop.study(experiment, task.part)
     resume = load_checkpoint(folder / CHECKPOINT, workshop.device)
-    saver = _Saver(folder, World().rank == 0)
+    saver = _Saver(folder, World().rank == 0, [] if resume is None else resume[EPOCHS])
     for result in distill(study, workshop.device, resume):
+        saver.epochs.append(result.metrics)
         last = result.epoch == experiment.training.epochs
         if last:
-            saver.finish(result, workshop)
+            saver.finish(result, study, workshop)
         else:
             saver.save_if_due(result)
         if not report(result.epoch, result.metrics) and not last:
@@ -97,19 +102,23 @@ def read_outcome(folder: Path) -> Outcome:
 class _Saver:
     folder: Path
     writes: bool
+    epochs: list[dict[str, float]]
     saved: float = field(default_factory=time.monotonic)
 
     def save_if_due(self, result: EpochResult) -> None:
         if self.writes and time.monotonic() - self.saved > CHECKPOINT_SECONDS:
-            save_checkpoint(self.folder / CHECKPOINT, result.checkpoint())
+            checkpoint = {**result.checkpoint(), EPOCHS: self.epochs}
+            save_checkpoint(self.folder / CHECKPOINT, checkpoint)
             self.saved = time.monotonic()
 
-    def finish(self, result: EpochResult, workshop: Workshop) -> None:
+    def finish(self, result: EpochResult, study: Study, workshop: Workshop) -> None:
         if not self.writes or result.evaluation is None:
             return
         evaluation = result.evaluation
         state = {name: value.cpu() for name, value in result.network.state_dict().items()}
         save_file(state, self.folder / WEIGHTS)
+        given = transferred(study, result, workshop.corpus, workshop.device)
+        write_json(self.folder / SIGHT, {EPOCHS: self.epochs, **given})
         outcome = {
             "metrics": result.metrics,
             "split": evaluation.split,

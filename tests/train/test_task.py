@@ -19,7 +19,7 @@ from tests.train.small import BASE, changed, content, make, same
 
 EPOCHS = 4
 EXPERIMENT = changed({"student.dropout": 0.5}, epochs=EPOCHS)
-FINISHED = ["model.safetensors", "outcome.json"]
+FINISHED = ["model.safetensors", "outcome.json", "sight.json"]
 
 
 class Reports:
