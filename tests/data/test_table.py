@@ -349,29 +349,57 @@ def test_ten_thousand_texts_are_read_or_refused(tmp_path_factory, text, headed):
     check_any_csv(tmp_path_factory.getbasetemp() / "any.csv", HEADER * headed + text)
 
 
-def read_altered_tables(path, count):
-    """Read a table with a few altered bytes `count` times; return how often it was refused."""
+def read_altered(path, count, read):
+    """Read a file with a few altered bytes `count` times; return how often it was refused."""
     whole, chance, refused = path.read_bytes(), random.Random(0), 0
     for _ in range(count):
-        altered = bytearray(whole)
-        for _ in range(chance.randint(1, 6)):
-            altered[chance.randrange(len(altered))] = chance.randrange(256)
+        altered = bytearray(whole[: chance.choice([None, chance.randrange(len(whole))])])
+        for _ in range(chance.randint(1, 6) if altered else 0):
+            other = chance.choice([chance.randrange(256), chance.choice(whole)])
+            altered[chance.randrange(len(altered))] = other
         path.write_bytes(altered)
         begin = time.monotonic()
         try:
-            Table(path, SIDE).recordings([])
+            read(path)
         except UserError:
             refused += 1
         assert time.monotonic() - begin < 5
     return refused
 
 
-@pytest.mark.parametrize("name", ["own.csv", "own.parquet"])
+def read_table(path):
+    Table(path, SIDE).recordings([])
+
+
+def read_series(path):
+    read = read_table_file(Modality.INERTIAL, path, SIDE)
+    assert read.shape[1:] == (6,)
+    assert np.isfinite(read).all()
+
+
+tables = pytest.mark.parametrize("name", ["own.csv", "own.parquet"])
+series = pytest.mark.parametrize("suffix", [".npy", ".csv", ".mat"])
+
+
+@tables
 def test_altered_tables_are_read_or_refused_but_never_a_crash(tmp_path, rows, name):
-    assert read_altered_tables(write_table(tmp_path / name, rows), 100) > 0
+    assert 0 < read_altered(write_table(tmp_path / name, rows), 100, read_table) < 100
+
+
+@series
+@pytest.mark.filterwarnings("ignore")
+def test_altered_series_are_read_or_refused_but_never_a_crash(tmp_path, suffix):
+    assert 0 < read_altered(saved(tmp_path, suffix, INERTIAL), 100, read_series) < 100
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", ["own.csv", "own.parquet"])
+@tables
 def test_ten_thousand_altered_tables_are_read_or_refused(tmp_path, rows, name):
-    assert read_altered_tables(write_table(tmp_path / name, rows), 10_000) > 0
+    assert 0 < read_altered(write_table(tmp_path / name, rows), 10_000, read_table) < 10_000
+
+
+@pytest.mark.long
+@series
+@pytest.mark.filterwarnings("ignore")
+def test_ten_thousand_altered_series_are_read_or_refused(tmp_path, suffix):
+    assert 0 < read_altered(saved(tmp_path, suffix, INERTIAL), 10_000, read_series) < 10_000

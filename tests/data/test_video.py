@@ -3,6 +3,7 @@ import resource
 import struct
 import time
 
+import av
 import numpy as np
 import pytest
 
@@ -112,6 +113,16 @@ def test_an_absent_file_and_a_folder_are_errors(tmp_path):
     for path in (tmp_path / "absent.avi", tmp_path):
         with pytest.raises(UserError, match="no such file"):
             read_video(path, 48)
+
+
+def test_a_sound_without_pictures_is_an_error(tmp_path):
+    with av.open(str(tmp_path / "sound.mkv"), "w") as container:
+        sound = container.add_stream("pcm_s16le", rate=8000)
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), layout="mono")
+        frame.sample_rate = 8000
+        container.mux(sound.encode(frame))
+    with pytest.raises(UserError, match="no pictures"):
+        read_video(tmp_path / "sound.mkv", 48)
 
 
 @pytest.mark.parametrize("container", ["avi", "mp4", "matroska"])

@@ -1,11 +1,24 @@
 """One array out of a `.npy` file, or an error that names the file."""
 
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 
 from fckd.data.forms import Array
 from fckd.errors import UserError
+
+DAMAGE = (
+    OSError,
+    EOFError,
+    ValueError,
+    TypeError,
+    MemoryError,
+    OverflowError,
+    SyntaxError,
+    TokenError,
+)
+"""What numpy raises for truncated and altered files; each was met when bytes were changed."""
 
 
 def read_npy(path: Path) -> Array:
@@ -16,7 +29,7 @@ def read_npy(path: Path) -> Array:
     """
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError, MemoryError, OverflowError, SyntaxError) as damage:
+    except DAMAGE as damage:
         raise UserError(
             f"cannot read {path}: {damage}", "an array saved by numpy.save", "check the file"
         ) from damage
