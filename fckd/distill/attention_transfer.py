@@ -1,5 +1,6 @@
 """Maps of attention over positions (AT, Zagoruyko and Komodakis, ICLR 2017, eq. 2)."""
 
+import torch
 from torch import Tensor, nn
 
 from fckd.config.objective import AttentionTransferSettings
@@ -18,7 +19,10 @@ def attention(features: Tensor, power: float) -> Tensor:
     Returns:
         (N, 1, *grid), float32 or wider.
     """
-    return at_least_float32(features).abs().pow(power).mean(dim=1, keepdim=True)
+    wide = at_least_float32(features)
+    # ‖F‖_p^p over the channels: no map of powers is made, nor kept for the gradient.
+    length: Tensor = torch.linalg.vector_norm(wide, ord=power, dim=1, keepdim=True)
+    return length.pow(power) / features.shape[1]
 
 
 def attention_loss(student: Tensor, teacher: Tensor) -> Tensor:

@@ -69,9 +69,10 @@ class DkdLoss(nn.Module):
 def _decoupled(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     """Return the true class's logit (N, 1) and all others (N, classes - 1)."""
     wide = at_least_float32(logits)
-    samples, classes = wide.shape
-    is_true = torch.arange(classes, device=labels.device) == labels.unsqueeze(1)
-    return wide[is_true].reshape(samples, 1), wide[~is_true].reshape(samples, classes - 1)
+    true = labels.unsqueeze(1)
+    others = torch.arange(wide.shape[1] - 1, device=labels.device)
+    others = others + (others >= true)  # the classes in order, the true one left out
+    return wide.gather(1, true), wide.gather(1, others)
 
 
 def _against_the_rest(true: Tensor, others: Tensor, temperature: float) -> Tensor:

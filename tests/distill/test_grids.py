@@ -4,6 +4,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.nn import functional as F
 from torch.testing import assert_close
 
 from fckd.distill.grids import common_grid
@@ -44,6 +45,18 @@ def test_the_finer_side_is_averaged_to_the_coarser_one_axis_by_axis():
     by_hand = fine.reshape(2, 3, 2, 2, 6, 2, 2).mean(dim=(3, 6))
     assert_close(pooled, by_hand.flatten(2))
     assert_close(kept, coarse.flatten(2))
+
+
+IMAGES = st.tuples(AXIS, AXIS, AXIS)
+
+
+@given(IMAGES, IMAGES)
+def test_the_cells_are_those_of_adaptive_pooling(ours, theirs):
+    student, teacher = normal(2, 3, *ours), normal(2, 3, *theirs, seed=1)
+    grid = [min(pair) for pair in zip(ours, theirs, strict=True)]
+    pooled = [F.adaptive_avg_pool3d(side, grid).flatten(2) for side in (student, teacher)]
+    for found, wanted in zip(common_grid(student, teacher, MANY), pooled, strict=True):
+        assert_close(found, wanted)
 
 
 def test_each_axis_has_its_own_coarser_side():
