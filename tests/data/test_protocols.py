@@ -158,5 +158,6 @@ def test_the_groups_held_out_depend_on_their_names_alone(seed):
 
 @pytest.mark.parametrize("source", PROTOCOLS)
 def test_the_default_protocol_is_the_sources_own(source):
-    chosen = CorpusSettings(source=source, validation_share=0.1)
+    table = "own.csv" if source == "table" else None
+    chosen = CorpusSettings(source=source, table=table, validation_share=0.1)
     assert chosen.official_protocol == PROTOCOLS[source][0]
