@@ -46,7 +46,7 @@ def pack(conducted: Conducted, name: str, tracked_by: str | None = None) -> Path
     The finalist is the best trial by validation, and the seed is fixed before anything is tested:
     nothing about the choice has seen the test split. `tracked_by` is the id of its MLflow run.
     """
-    arm, seed, run = _best(conducted)
+    arm, seed, run = best_run(conducted)
     outcome = read_outcome(run)
     folder = conducted.workshop.storage / "students" / _folder_name(name, run)
     card = _card(conducted, name, arm, seed, outcome).model_copy(update={"run": tracked_by})
@@ -64,7 +64,7 @@ def register(conducted: Conducted, name: str, tracking_uri: str) -> Registration
     from fckd.registry.store import Registry
     from fckd.tracking.mlflow_sink import find_run
 
-    key = _best(conducted)[2].name
+    key = best_run(conducted)[2].name
     registry = Registry(tracking_uri)
     run = find_run(tracking_uri, "fckd.trial_key", key)
     folder = pack(conducted, name, run)
@@ -76,7 +76,8 @@ def register(conducted: Conducted, name: str, tracking_uri: str) -> Registration
     return Registration(name, version, aliases, verdict.reason, int(division.test[0]))
 
 
-def _best(conducted: Conducted) -> tuple[Arm, int, Path]:
+def best_run(conducted: Conducted) -> tuple[Arm, int, Path]:
+    """Return arm, seed and folder of the run whose student is packed, if an arm is a finalist."""
     confirmation = conducted.confirmation
     row = next(row for row in conducted.leaderboard["arms"] if row["trial"])
     arm = next(arm for arm in confirmation.arms if arm.name == row["arm"])
@@ -95,7 +96,7 @@ def _card(conducted: Conducted, name: str, arm: Arm, seed: int, outcome: Outcome
         name=name,
         source=workshop.corpus.source,
         network=experiment.student,
-        input_shape=workshop.readings(experiment.student, experiment.views).shape,
+        input_shape=workshop.readings(experiment.student, experiment.views).shapes[0],
         classes=workshop.corpus.classes,
         arm=arm.name,
         metrics={

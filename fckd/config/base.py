@@ -9,6 +9,9 @@ Seed = Annotated[int, Field(ge=0, lt=2**32, description="what every generator ac
 Weight = Annotated[float, Field(ge=0)]
 Temperature = Annotated[float, Field(gt=0)]
 
+TAG = "<"
+"""How the tags of unions begin, which are no part of a field's place."""
+
 
 class Configuration(BaseModel):
     """Immutable, and refuses fields that it does not know."""

@@ -9,7 +9,7 @@ import yaml
 from pydantic import ValidationError
 from yaml.constructor import ConstructorError
 
-from fckd.config.base import Configuration
+from fckd.config.base import TAG, Configuration
 from fckd.errors import UserError
 
 Model = TypeVar("Model", bound=Configuration)
@@ -178,7 +178,8 @@ def _parse(path: Path, given: Path) -> Document:
 
 def _lines(refusal: ValidationError) -> Iterable[str]:
     for error in refusal.errors(include_url=False):
-        place = ".".join(str(part) for part in error["loc"]) or "(whole document)"
+        names = [str(part) for part in error["loc"]]
+        place = ".".join(n for n in names if not n.startswith(TAG)) or "(whole document)"
         message = error["msg"].removeprefix("Value error, ")
         given = "" if isinstance(error["input"], dict) else f" (given: {error['input']!r})"
         yield f"  {place}: {message}{given}"

@@ -1,12 +1,14 @@
 """One distillation, fully described."""
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from fckd.config.base import Configuration, Name, Seed, Temperature, Weight
 from fckd.config.corpus import CorpusSettings
+from fckd.config.fusion import FusionSettings
 from fckd.config.networks import Modality, NetworkSettings
 from fckd.config.objective import ObjectiveSettings
 
@@ -54,6 +56,25 @@ class TeacherSettings(NetworkSettings):
     """A teacher: a network on another modality, and how it is trained before it is frozen."""
 
     training: TrainingSettings = TrainingSettings()
+
+
+class FusionTeacherSettings(FusionSettings):
+    """A teacher that is fed by two modalities, and how it is trained before it is frozen."""
+
+    training: TrainingSettings = TrainingSettings()
+
+
+def _kind(given: Any) -> str:
+    """Return which teacher is meant, so that an error speaks of that one only."""
+    joint = isinstance(given, Mapping) and ("fusion" in given or "parts" in given)
+    return "<fusion>" if joint or isinstance(given, FusionTeacherSettings) else "<single>"
+
+
+AnyTeacher = TeacherSettings | FusionTeacherSettings
+TaggedTeacher = Annotated[
+    Annotated[TeacherSettings, Tag("<single>")] | Annotated[FusionTeacherSettings, Tag("<fusion>")],
+    Discriminator(_kind),
+]
 
 
 class FocalSettings(Configuration):
@@ -105,7 +126,7 @@ class Experiment(Configuration):
     corpus: CorpusSettings
     views: ViewSettings = ViewSettings()
     student: NetworkSettings
-    teachers: dict[Name, TeacherSettings] = Field(default_factory=dict)
+    teachers: dict[Name, TaggedTeacher] = Field(default_factory=dict)
     weighting: WeightingSettings = WeightingSettings()
     focal: FocalSettings = FocalSettings()
     objective: ObjectiveSettings = ObjectiveSettings()
@@ -169,5 +190,5 @@ class Experiment(Configuration):
     @property
     def modalities(self) -> tuple[Modality, ...]:
         """Every modality that the experiment reads, in a fixed order."""
-        used = {self.student.modality, *(teacher.modality for teacher in self.teachers.values())}
-        return tuple(sorted(used))
+        networks = (self.student, *self.teachers.values())
+        return tuple(sorted({part.modality for network in networks for part in network.inputs}))

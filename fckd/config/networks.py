@@ -26,6 +26,9 @@ Stream = Literal["joint", "bone", "joint_motion", "bone_motion"]
 IMAGES = (Modality.DEPTH, Modality.RGB, Modality.INFRARED, Modality.FLOW)
 SERIES = (Modality.SKELETON, Modality.INERTIAL)
 
+SHORTEST_SERIES = 4
+"""Steps; networks on series keep a quarter of them. Of images a single one can be read."""
+
 READS: dict[str, tuple[Modality, ...]] = {
     "temporal": SERIES,
     "tcn": SERIES,
@@ -60,7 +63,7 @@ class NetworkSettings(Configuration):
     hallucination: bool = Field(
         False, description="of a student: a second stream that hallucinates the teachers'"
     )
-    frames: int = Field(32, ge=4, le=512, description="time steps read from a sample")
+    frames: int = Field(32, ge=1, le=512, description="time steps read from a sample")
     size: int = Field(32, ge=16, le=512, description="height and width read, pixels")
     dropout: float = Field(0.0, ge=0, lt=1)
     normalization: Literal["batch", "group"] = "batch"
@@ -71,6 +74,11 @@ class NetworkSettings(Configuration):
     options: dict[str, str | int | float | bool] = Field(
         default_factory=dict, description="keyword arguments of a plug-in"
     )
+
+    @property
+    def inputs(self) -> tuple["NetworkSettings", ...]:
+        """What is read, one entry for each modality: itself alone."""
+        return (self,)
 
     @property
     def is_plug_in(self) -> bool:
@@ -87,6 +95,15 @@ class NetworkSettings(Configuration):
         if self.modality not in READS[self.network]:
             fitting = ", ".join(name for name, read in READS.items() if self.modality in read)
             raise ValueError(f"{self.modality} is not read by {self.network!r}, but by {fitting}")
+        return self
+
+    @model_validator(mode="after")
+    def _a_series_is_long_enough(self) -> Self:
+        if self.modality in SERIES and self.frames < SHORTEST_SERIES:
+            raise ValueError(
+                f"frames: {self.frames} of {self.modality}, which is read in {SHORTEST_SERIES} "
+                "steps at least"
+            )
         return self
 
     @model_validator(mode="after")

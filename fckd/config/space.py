@@ -67,12 +67,12 @@ class ChoiceParameter(Configuration):
 def _kind(given: Any) -> str:
     """Return which parameter is meant, so that an error speaks of that one only."""
     listed = isinstance(given, Mapping) and "choices" in given
-    return "choice" if listed or isinstance(given, ChoiceParameter) else "range"
+    return "<choice>" if listed or isinstance(given, ChoiceParameter) else "<range>"
 
 
 Parameter = RangeParameter | ChoiceParameter
 AnyParameter = Annotated[
-    Annotated[RangeParameter, Tag("range")] | Annotated[ChoiceParameter, Tag("choice")],
+    Annotated[RangeParameter, Tag("<range>")] | Annotated[ChoiceParameter, Tag("<choice>")],
     Discriminator(_kind),
 ]
 

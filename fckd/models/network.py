@@ -33,9 +33,12 @@ class ActionNetwork(nn.Module):
         """The linear head's weight (classes, C), if the feature map is what its input averages."""
         raise NotImplementedError
 
-    def __call__(self, x: torch.Tensor) -> NetworkOutput:
-        """Return logits and features of `x`; typed, which `nn.Module` is not."""
-        output: NetworkOutput = super().__call__(x)
+    def __call__(self, *inputs: torch.Tensor) -> NetworkOutput:
+        """Return logits and features of what is read, a tensor for each modality.
+
+        Typed, which `nn.Module` is not.
+        """
+        output: NetworkOutput = super().__call__(*inputs)
         return output
 
 
@@ -46,7 +49,8 @@ class PooledNetwork(ActionNetwork):
     class (class activation mapping).
 
     Args:
-        body: (N, *input_shape) float -> (N, feature_channels, *grid) float, not negative.
+        body: (N, *input_shape) float, one or more -> (N, feature_channels, *grid) float, not
+            negative.
         feature_channels: Channels of the feature map.
         classes: Number of actions.
         dropout: Share of the pooled features that training hides from the head.
@@ -66,8 +70,8 @@ class PooledNetwork(ActionNetwork):
         """The head's weight (classes, feature_channels)."""
         return self.head.weight
 
-    def forward(self, x: torch.Tensor) -> NetworkOutput:
-        """Return logits and features of `x` (N, *input_shape) float."""
-        features = self.body(x)
+    def forward(self, *inputs: torch.Tensor) -> NetworkOutput:
+        """Return logits and features of `inputs`, each (N, *input_shape) float."""
+        features = self.body(*inputs)
         pooled = features.flatten(start_dim=2).mean(dim=2)
         return NetworkOutput(self.head(self.dropout(pooled)), features)

@@ -7,7 +7,7 @@ from fckd.errors import UserError
 from fckd.models.graph import graph_network
 from fckd.models.hallucination import HallucinationNetwork
 from fckd.models.heatmap3d import heatmap3d_network
-from fckd.models.network import ActionNetwork
+from fckd.models.network import ActionNetwork, PooledNetwork
 from fckd.models.plug_in import plug_in_network
 from fckd.models.r2plus1d import r2plus1d_network
 from fckd.models.taps import LAST, tapped
@@ -18,7 +18,7 @@ from fckd.models.tsm import tsm_network
 from fckd.models.video import video_network
 from fckd.models.x3d import x3d_network
 
-Builder = Callable[[NetworkSettings, tuple[int, ...], int], ActionNetwork]
+Builder = Callable[[NetworkSettings, tuple[int, ...], int], PooledNetwork]
 
 NETWORKS: dict[str, Builder] = {
     "temporal": temporal_network,

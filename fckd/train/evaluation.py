@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from fckd.models.network import ActionNetwork
+from fckd.train.inputs import inputs
 from fckd.train.study import Study
 from fckd.train.world import World
 
@@ -68,7 +69,7 @@ def evaluate(
     for start in range(0, len(mine), BATCH):
         rows = mine[start : start + BATCH]
         samples = study.measure[rows]
-        read = study.readings.batch(samples, np.zeros_like(samples))
-        logits[torch.from_numpy(rows)] = network(torch.from_numpy(read).to(device)).logits.float()
+        read = inputs(study.readings, samples, np.zeros_like(samples), device)
+        logits[torch.from_numpy(rows)] = network(*read).logits.float()
     everything = world.sum(logits).cpu()
     return Evaluation(study.split, study.measure, study.labels[study.measure], everything)

@@ -7,11 +7,12 @@ import numpy as np
 import torch
 
 from fckd.config.experiment import Criterion
-from fckd.data.readings import Readings
+from fckd.data.joint_readings import JointReadings
 from fckd.distill.focal import descending, gather_channels
 from fckd.distill.saliency import Evidence, saliency
 from fckd.errors import UserError
 from fckd.models.network import NetworkOutput
+from fckd.train.inputs import inputs
 from fckd.train.lessons import LessonRows, LessonShape
 from fckd.train.teachers import Teacher
 
@@ -30,7 +31,7 @@ class LessonMaker:
     """
 
     teacher: Teacher
-    readings: Readings
+    readings: JointReadings
     labels: np.ndarray
     samples: np.ndarray
     views: int
@@ -102,16 +103,17 @@ class LessonMaker:
 
     @torch.no_grad()
     def _run(self, samples: np.ndarray, views: np.ndarray) -> NetworkOutput:
-        return self.teacher.network(self._read(samples, views))
+        return self.teacher.network(*self._read(samples, views))
 
     def _run_with_gradient(
         self, samples: np.ndarray, views: np.ndarray, labels: torch.Tensor
     ) -> tuple[NetworkOutput, torch.Tensor]:
         # The teacher is frozen: what it reads must ask for the gradient.
-        logits, features = self.teacher.network(self._read(samples, views).requires_grad_())
+        read = [tensor.requires_grad_() for tensor in self._read(samples, views)]
+        logits, features = self.teacher.network(*read)
         evidence = logits.gather(1, labels.unsqueeze(1)).sum()
         (gradient,) = torch.autograd.grad(evidence, features)
         return NetworkOutput(logits.detach(), features.detach()), gradient.flatten(2)
 
-    def _read(self, samples: np.ndarray, views: np.ndarray) -> torch.Tensor:
-        return torch.from_numpy(self.readings.batch(samples, views)).to(self.device)
+    def _read(self, samples: np.ndarray, views: np.ndarray) -> tuple[torch.Tensor, ...]:
+        return inputs(self.readings, samples, views, self.device)

@@ -13,11 +13,12 @@ from fckd.distill.embedding import Embedding
 from fckd.distill.lesson import Lesson
 from fckd.distill.objective import Objective, Term, total
 from fckd.errors import TrainingError
+from fckd.models.fusion.table import build_any_network
 from fckd.models.hallucination import HallucinationNetwork
 from fckd.models.network import ActionNetwork
-from fckd.models.table import build_network
 from fckd.train.batches import Batch, batches, batches_per_epoch
 from fckd.train.evaluation import Evaluation, evaluate
+from fckd.train.inputs import inputs
 from fckd.train.module import DistillationModule, Said
 from fckd.train.schedule import learning_rate
 from fckd.train.sight import gradient_shares, sight
@@ -79,7 +80,7 @@ class _Run:
         self.study, self.device, self.world = study, device, world
         # Seeded before the student is built, so that runs which differ in their terms are paired.
         torch.manual_seed(study.training.seed)
-        self.student = build_network(study.network, study.readings.shape, study.classes)
+        self.student = build_any_network(study.network, study.readings.shapes, study.classes)
         self.companions = _companions(study)
         self.embeddings = _embeddings(study, self.student, self.companions)
         self.module = DistillationModule(self.student, self.embeddings, self.companions).to(device)
@@ -155,7 +156,7 @@ class _Run:
     def _forward(self, batch: Batch, epoch: int) -> tuple[dict[str, Term], Said, dict[str, Tensor]]:
         others = [companion.readings for companion in self.study.companions.values()]
         read, *rest = (
-            torch.from_numpy(readings.batch(batch.samples, batch.views)).to(self.device)
+            inputs(readings, batch.samples, batch.views, self.device)
             for readings in (self.study.readings, *others)
         )
         said: Said = self.parallel(read, rest)
@@ -218,7 +219,7 @@ def _norm(value: Tensor, inputs: Sequence[Tensor]) -> Tensor:
 
 def _companions(study: Study) -> dict[str, ActionNetwork]:
     return {
-        name: build_network(companion.network, companion.readings.shape, study.classes)
+        name: build_any_network(companion.network, companion.readings.shapes, study.classes)
         for name, companion in study.companions.items()
     }
 

@@ -45,12 +45,12 @@ class DistillationModule(nn.Module):
         self.companions = nn.ModuleList(companions.values())
         self.taught = True
 
-    def forward(self, readings: Tensor, others: Sequence[Tensor]) -> Said:
+    def forward(self, readings: Sequence[Tensor], others: Sequence[Sequence[Tensor]]) -> Said:
         """Return what is said of `readings`, and of `others`, one for each companion."""
-        logits, features = self.student(readings)
+        logits, features = self.student(*readings)
         embeddings = zip(self.teachers, self.embeddings, strict=True) if self.taught else ()
         embedded = {name: embedding(features) for name, embedding in embeddings}
-        outputs = [network(read) for network, read in zip(self.companions, others, strict=True)]
+        outputs = [network(*read) for network, read in zip(self.companions, others, strict=True)]
         return Said(
             Answer(logits, features, embedded),
             dict(zip(self.companion_names, outputs, strict=True)),

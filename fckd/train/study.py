@@ -7,19 +7,20 @@ from typing import Literal
 import numpy as np
 
 from fckd.config.experiment import (
+    AnyTeacher,
     Experiment,
     FocalSettings,
     StageSettings,
-    TeacherSettings,
     TrainingSettings,
     ViewSettings,
     WeightingSettings,
 )
+from fckd.config.fusion import AnyNetwork, FusionSettings
 from fckd.config.networks import NetworkSettings
 from fckd.config.objective import ObjectiveSettings
 from fckd.data.corpus import Corpus
+from fckd.data.joint_readings import JointReadings
 from fckd.data.protocols import Division
-from fckd.data.readings import Readings
 from fckd.train.lessons import LessonStore
 
 Part = Literal["train", "train+validation"]
@@ -35,8 +36,8 @@ def samples_of(part: Part, division: Division) -> np.ndarray:
 class Companion:
     """A teacher that learns together with the student: its network, and what it reads."""
 
-    network: NetworkSettings
-    readings: Readings
+    network: AnyNetwork
+    readings: JointReadings
 
 
 @dataclass(frozen=True)
@@ -56,10 +57,10 @@ class Study:
         stages: Of a student with a hallucination stream.
     """
 
-    network: NetworkSettings
+    network: AnyNetwork
     training: TrainingSettings
     views: ViewSettings
-    readings: Readings
+    readings: JointReadings
     labels: np.ndarray
     classes: int
     learn: np.ndarray
@@ -79,7 +80,7 @@ def student_study(
     corpus: Corpus,
     division: Division,
     part: Part,
-    readings: Readings,
+    readings: JointReadings,
     lessons: Mapping[str, LessonStore],
     companions: Mapping[str, Companion],
 ) -> Study:
@@ -106,7 +107,7 @@ def student_study(
 
 
 def teacher_study(
-    teacher: TeacherSettings,
+    teacher: AnyTeacher,
     views: ViewSettings,
     corpus: Corpus,
     division: Division,
@@ -122,7 +123,7 @@ def teacher_study(
         network=network,
         training=teacher.training,
         views=views,
-        readings=Readings(corpus, network, views),
+        readings=JointReadings.of(corpus, network, views),
         labels=corpus.labels,
         classes=len(corpus.classes),
         learn=samples_of(part, division),
@@ -132,6 +133,9 @@ def teacher_study(
     )
 
 
-def teacher_network(teacher: TeacherSettings) -> NetworkSettings:
+def teacher_network(teacher: AnyTeacher) -> AnyNetwork:
     """Return the network of a teacher, without how it is trained."""
-    return NetworkSettings(**teacher.model_dump(exclude={"training"}))
+    settings = teacher.model_dump(exclude={"training"})
+    if isinstance(teacher, FusionSettings):
+        return FusionSettings(**settings)
+    return NetworkSettings(**settings)

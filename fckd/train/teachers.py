@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
-from fckd.config.experiment import TeacherSettings
+from fckd.config.experiment import AnyTeacher
 from fckd.errors import UserError
 from fckd.files import new_folder, sha256_of_file, write_json
+from fckd.models.fusion.table import build_any_network
 from fckd.models.network import ActionNetwork
-from fckd.models.table import build_network
 from fckd.train.loop import EpochResult, distill
 from fckd.train.study import Study
 
@@ -26,7 +26,7 @@ class Teacher:
     """A frozen network in evaluation mode, and the SHA-256 of its weights."""
 
     network: ActionNetwork
-    settings: TeacherSettings
+    settings: AnyTeacher
     sha256: str
     metrics: Mapping[str, float]
 
@@ -52,7 +52,7 @@ def train_teacher(
         save_file(state, temporary / WEIGHTS)
         record = {
             "key": dict(key),
-            "shape": list(study.readings.shape),
+            "shapes": study.readings.shapes,
             "classes": study.classes,
             "metrics": result.metrics,
             "sha256": sha256_of_file(temporary / WEIGHTS),
@@ -60,7 +60,7 @@ def train_teacher(
         write_json(temporary / RECORD, record)
 
 
-def load_teacher(folder: Path, settings: TeacherSettings, device: torch.device) -> Teacher:
+def load_teacher(folder: Path, settings: AnyTeacher, device: torch.device) -> Teacher:
     """Load a frozen teacher.
 
     Raises:
@@ -74,7 +74,8 @@ def load_teacher(folder: Path, settings: TeacherSettings, device: torch.device) 
             f"{record['sha256']}, as recorded when it was trained",
             "delete the folder and run again: the teacher is trained anew",
         )
-    network = build_network(settings, tuple(record["shape"]), record["classes"])
+    shapes = tuple(map(tuple, record["shapes"]))
+    network = build_any_network(settings, shapes, record["classes"])
     network.load_state_dict(load_file(folder / WEIGHTS))
     network.requires_grad_(requires_grad=False)
     return Teacher(network.eval().to(device), settings, found, record["metrics"])

@@ -10,6 +10,7 @@ from torch import Tensor
 from fckd.data.corpus import Corpus
 from fckd.distill.focal import focal_count, gather_channels
 from fckd.train.focal_sets import FocalSets, focal_sets, likeness
+from fckd.train.inputs import inputs
 from fckd.train.lessons import Wish
 from fckd.train.loop import EpochResult
 from fckd.train.study import Study
@@ -91,8 +92,7 @@ def _likeness(sets: Mapping[str, FocalSets], result: EpochResult) -> Json:
 @torch.no_grad()
 def _clip(study: Study, result: EpochResult, corpus: Corpus, device: torch.device) -> Json:
     sample, view = study.learn[:1], np.ones(1, dtype=np.int64)
-    read = torch.from_numpy(study.readings.batch(sample, view)).to(device)
-    features = result.network.eval()(read).features
+    features = result.network.eval()(*inputs(study.readings, sample, view, device)).features
     wish = Wish(study.focal, whole=False, batch=(sample, view))
     teachers = {}
     for name, store in study.lessons.items():

@@ -10,8 +10,10 @@ import torch
 from filelock import FileLock
 
 from fckd.config.experiment import Experiment, ViewSettings
+from fckd.config.fusion import AnyNetwork
 from fckd.config.networks import NetworkSettings
 from fckd.data.corpus import Corpus
+from fckd.data.joint_readings import JointReadings
 from fckd.data.protocols import Division, divide
 from fckd.data.readings import Readings
 from fckd.files import fingerprint, make_folder, new_folder
@@ -29,7 +31,7 @@ from fckd.train.study import (
 )
 from fckd.train.teachers import RECORD, Teacher, load_teacher, read_record, train_teacher
 
-READER_VERSION = 1
+READER_VERSION = 2
 """Raised when networks, views or the reader change what a teacher or a lesson means."""
 
 Key = dict[str, Any]
@@ -165,8 +167,11 @@ class Workshop:
         division = self.division(experiment)
         return student_study(experiment, self.corpus, division, part, readings, lessons, companions)
 
-    def readings(self, network: NetworkSettings, views: ViewSettings) -> Readings:
+    def readings(self, network: AnyNetwork, views: ViewSettings) -> JointReadings:
         """Return what `network` reads of the corpus, with its memory of earlier epochs."""
+        return JointReadings(*(self._part(part, views) for part in network.inputs))
+
+    def _part(self, network: NetworkSettings, views: ViewSettings) -> Readings:
         reads = network.model_dump(include={"modality", "frames", "size"}, mode="json")
         key = fingerprint([reads, views.model_dump(mode="json")])
         if key not in self._readings:
@@ -180,7 +185,7 @@ class Workshop:
     def _maker(self, experiment: Experiment, name: str, part: Part) -> LessonMaker:
         return LessonMaker(
             teacher=self.teacher(experiment, name, part),
-            readings=Readings(self.corpus, experiment.teachers[name], experiment.views),
+            readings=JointReadings.of(self.corpus, experiment.teachers[name], experiment.views),
             labels=self.corpus.labels,
             samples=samples_of(part, self.division(experiment)),
             views=experiment.views.count,

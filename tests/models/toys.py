@@ -46,7 +46,8 @@ class Toy:
 
     @property
     def shape(self):
-        return SHAPES[self.modality]
+        shape = SHAPES[self.modality]
+        return (shape[0], self.changes.get("frames", shape[1]), *shape[2:])
 
     def settings(self, **changes) -> NetworkSettings:
         base = {"width": WIDTH, "size": 16, **self.changes}

@@ -21,7 +21,7 @@ def study(workshop):
 
 @pytest.fixture
 def network(study):
-    return build_network(study.network, study.readings.shape, study.classes)
+    return build_network(study.network, study.readings.shapes[0], study.classes)
 
 
 def some(labels, predictions, classes=3):
@@ -58,7 +58,7 @@ def test_it_is_the_evaluation_view_of_every_sample_of_the_split(network, study, 
 
 def test_it_is_what_the_network_says_without_dropout(network, study):
     found = evaluate(network, study, CPU, World())
-    read = study.readings.batch(study.measure, np.zeros_like(study.measure))
+    (read,) = study.readings.batch(study.measure, np.zeros_like(study.measure))
     with torch.no_grad():
         assert_close(found.logits, network.eval()(torch.from_numpy(read)).logits)
     assert found.labels.tolist() == study.labels[study.measure].tolist()

@@ -6,7 +6,7 @@ import torch
 from torch.testing import assert_close
 
 from fckd.config.experiment import Criterion, FocalSettings
-from fckd.data.readings import Readings
+from fckd.data.joint_readings import JointReadings
 from fckd.errors import UserError
 from fckd.train import lesson_making
 from fckd.train.lesson_making import LessonMaker
@@ -28,9 +28,9 @@ def lesson(workshop, name, samples, views, ratio=1.0, experiment=BASE):
 @torch.no_grad()
 def said(workshop, name, samples, views):
     """Return what the teacher says now of these readings."""
-    readings = Readings(workshop.corpus, BASE.teachers[name], BASE.views)
+    readings = JointReadings.of(workshop.corpus, BASE.teachers[name], BASE.views)
     read = readings.batch(np.array(samples), np.array(views))
-    return workshop.teacher(BASE, name, "train").network(torch.from_numpy(read))
+    return workshop.teacher(BASE, name, "train").network(*map(torch.from_numpy, read))
 
 
 @each_teacher
@@ -82,7 +82,7 @@ def test_a_lessons_grid_is_the_teachers_own(workshop, name):
 def maker(workshop, criterion):
     return LessonMaker(
         teacher=workshop.teacher(BASE, "skeleton", "train"),
-        readings=Readings(workshop.corpus, BASE.teachers["skeleton"], BASE.views),
+        readings=JointReadings.of(workshop.corpus, BASE.teachers["skeleton"], BASE.views),
         labels=workshop.corpus.labels,
         samples=workshop.division(BASE).train,
         views=BASE.views.count,
@@ -141,7 +141,7 @@ def test_lessons_do_not_change_their_teacher(own_workshop):
     weights = (own_workshop.teacher_folder(BASE, "skeleton", "train") / "model.safetensors").stat()
     making = LessonMaker(
         teacher=before,
-        readings=Readings(own_workshop.corpus, BASE.teachers["skeleton"], BASE.views),
+        readings=JointReadings.of(own_workshop.corpus, BASE.teachers["skeleton"], BASE.views),
         labels=own_workshop.corpus.labels,
         samples=own_workshop.division(BASE).train,
         views=2,

@@ -142,7 +142,7 @@ def test_a_student_learns_what_it_is_shown_and_comes_closer_to_its_teachers(stud
 
 def test_the_student_that_comes_out_has_no_embeddings(study):
     asked = study()
-    plain = build_network(asked.network, asked.readings.shape, asked.classes)
+    plain = build_network(asked.network, asked.readings.shapes[0], asked.classes)
     assert trained(asked).network.state_dict().keys() == plain.state_dict().keys()
 
 

@@ -87,9 +87,9 @@ def test_the_outcome_of_a_finished_run_is_repeated_not_recomputed(workshop, task
 def test_the_weights_that_are_left_predict_what_the_outcome_says(workshop, task, folder):
     outcome = run_task(task, workshop, Reports())
     study = workshop.study(EXPERIMENT, "train")
-    network = build_network(study.network, study.readings.shape, study.classes).eval()
+    network = build_network(study.network, study.readings.shapes[0], study.classes).eval()
     network.load_state_dict(load_file(folder / "model.safetensors"))
-    read = study.readings.batch(study.measure, np.zeros_like(study.measure))
+    (read,) = study.readings.batch(study.measure, np.zeros_like(study.measure))
     with torch.no_grad():
         predictions = network(torch.from_numpy(read)).logits.argmax(dim=1)
     assert predictions.tolist() == outcome.predictions
