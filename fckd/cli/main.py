@@ -20,6 +20,7 @@ from fckd.cli.inputs import (
     load_space,
     tracking_uri,
 )
+from fckd.cli.weights import with_fetched_weights
 from fckd.errors import TrainingError, UserError
 
 # What a verb needs is imported when its space has been read: a wrong path is refused at once.
@@ -71,7 +72,7 @@ def teach(
     space = load_space(path, overrides, smoke=smoke)
     from fckd.cli.steps import train_teachers
 
-    train_teachers(console, space, data)
+    train_teachers(console, with_fetched_weights(space), data)
 
 
 @app.command()
@@ -82,7 +83,7 @@ def lessons(
     space = load_space(path, overrides, smoke=smoke)
     from fckd.cli.steps import make_lessons
 
-    make_lessons(console, space, data)
+    make_lessons(console, with_fetched_weights(space), data)
 
 
 @app.command()
@@ -93,7 +94,7 @@ def distill(
     space = load_space(path, overrides, smoke=smoke)
     from fckd.cli.steps import distill_once
 
-    distill_once(console, space, data)
+    distill_once(console, with_fetched_weights(space), data)
 
 
 @app.command()
@@ -104,7 +105,7 @@ def sweep(
     space = load_space(path, overrides, smoke=smoke)
     from fckd.cli.sweep import run_sweep
 
-    run_sweep(console, space, data)
+    run_sweep(console, with_fetched_weights(space), data)
 
 
 @app.command()
@@ -115,7 +116,7 @@ def compare(
     comparison = load_comparison(path, overrides, smoke=smoke)
     from fckd.cli.compare import run_comparison
 
-    run_comparison(console, comparison, data)
+    run_comparison(console, with_fetched_weights(comparison), data)
 
 
 @app.command()
@@ -126,7 +127,7 @@ def plan(
     space = load_space(path, overrides, smoke=smoke)
     from fckd.cli.plan import print_plan
 
-    print_plan(console, space, data)
+    print_plan(console, with_fetched_weights(space), data)
 
 
 @app.command()

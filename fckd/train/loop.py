@@ -16,6 +16,7 @@ from fckd.errors import TrainingError
 from fckd.models.fusion.table import build_any_network
 from fckd.models.hallucination import HallucinationNetwork
 from fckd.models.network import ActionNetwork
+from fckd.models.pretrained import load_pretrained
 from fckd.train.batches import Batch, batches, batches_per_epoch
 from fckd.train.evaluation import Evaluation, evaluate
 from fckd.train.inputs import inputs
@@ -23,7 +24,7 @@ from fckd.train.module import DistillationModule, Said
 from fckd.train.schedule import learning_rate
 from fckd.train.sight import gradient_shares, sight
 from fckd.train.stages import stage_of, teachers_teach
-from fckd.train.study import Study
+from fckd.train.study import Companion, Study
 from fckd.train.teaching import companion_terms, live_lessons, stored_lessons
 from fckd.train.world import World
 
@@ -80,7 +81,7 @@ class _Run:
         self.study, self.device, self.world = study, device, world
         # Seeded before the student is built, so that runs which differ in their terms are paired.
         torch.manual_seed(study.training.seed)
-        self.student = build_any_network(study.network, study.readings.shapes, study.classes)
+        self.student = _network(study, study.classes)
         self.companions = _companions(study)
         self.embeddings = _embeddings(study, self.student, self.companions)
         self.module = DistillationModule(self.student, self.embeddings, self.companions).to(device)
@@ -217,10 +218,17 @@ def _norm(value: Tensor, inputs: Sequence[Tensor]) -> Tensor:
     return torch.stack(squares).sum().sqrt() if squares else value.new_zeros(())
 
 
+def _network(learner: Study | Companion, classes: int) -> ActionNetwork:
+    """Return a network with fresh weights, or with the pretrained ones that it begins with."""
+    network = build_any_network(learner.network, learner.readings.shapes, classes)
+    if learner.weights is not None:
+        load_pretrained(network, learner.weights)
+    return network
+
+
 def _companions(study: Study) -> dict[str, ActionNetwork]:
     return {
-        name: build_any_network(companion.network, companion.readings.shapes, study.classes)
-        for name, companion in study.companions.items()
+        name: _network(companion, study.classes) for name, companion in study.companions.items()
     }
 
 

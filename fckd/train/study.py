@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -34,10 +35,17 @@ def samples_of(part: Part, division: Division) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Companion:
-    """A teacher that learns together with the student: its network, and what it reads."""
+    """A teacher that learns together with the student.
+
+    Attributes:
+        network: Which one.
+        readings: What it reads.
+        weights: A file of pretrained weights that it begins with.
+    """
 
     network: AnyNetwork
     readings: JointReadings
+    weights: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -55,6 +63,7 @@ class Study:
         lessons: By teacher's name; empty for a student alone.
         companions: By name the teachers that learn too, instead of lessons.
         stages: Of a student with a hallucination stream.
+        weights: A file of pretrained weights that the network begins with.
     """
 
     network: AnyNetwork
@@ -73,6 +82,7 @@ class Study:
     lessons: Mapping[str, LessonStore] = field(default_factory=dict)
     companions: Mapping[str, Companion] = field(default_factory=dict)
     stages: StageSettings | None = None
+    weights: Path | None = None
 
 
 def student_study(
@@ -83,6 +93,7 @@ def student_study(
     readings: JointReadings,
     lessons: Mapping[str, LessonStore],
     companions: Mapping[str, Companion],
+    weights: Path | None = None,
 ) -> Study:
     """Return the study of `experiment`'s student: on validation while searching, else on test."""
     searching = part == "train"
@@ -103,6 +114,7 @@ def student_study(
         lessons=lessons,
         companions=companions,
         stages=experiment.stages,
+        weights=weights,
     )
 
 
@@ -112,6 +124,7 @@ def teacher_study(
     corpus: Corpus,
     division: Division,
     part: Part,
+    weights: Path | None = None,
 ) -> Study:
     """Return the study of a teacher: a network that learns alone.
 
@@ -130,6 +143,7 @@ def teacher_study(
         measure=division.validation,
         split="validation",
         measure_every_epoch=part == "train",
+        weights=weights,
     )
 
 

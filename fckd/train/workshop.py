@@ -10,13 +10,14 @@ import torch
 from filelock import FileLock
 
 from fckd.config.experiment import Experiment, ViewSettings
-from fckd.config.fusion import AnyNetwork
+from fckd.config.fusion import AnyNetwork, FusionSettings
 from fckd.config.networks import NetworkSettings
 from fckd.data.corpus import Corpus
 from fckd.data.joint_readings import JointReadings
 from fckd.data.protocols import Division, divide
 from fckd.data.readings import Readings
 from fckd.files import fingerprint, make_folder, new_folder
+from fckd.models.pretrained import pretrained_file
 from fckd.train.lesson_making import LessonMaker
 from fckd.train.lessons import LessonStore, LessonWriter
 from fckd.train.loop import EpochResult
@@ -87,6 +88,7 @@ class Workshop:
                 self.corpus,
                 self.division(experiment),
                 part,
+                self._weights(experiment.teachers[name]),
             )
             yield from train_teacher(
                 study, self._teacher_key(experiment, name, part), folder, self.device
@@ -165,7 +167,16 @@ class Workshop:
             companions = {name: self._companion(experiment, name) for name in used}
         readings = self.readings(experiment.student, experiment.views)
         division = self.division(experiment)
-        return student_study(experiment, self.corpus, division, part, readings, lessons, companions)
+        return student_study(
+            experiment,
+            self.corpus,
+            division,
+            part,
+            readings,
+            lessons,
+            companions,
+            self._weights(experiment.student),
+        )
 
     def readings(self, network: AnyNetwork, views: ViewSettings) -> JointReadings:
         """Return what `network` reads of the corpus, with its memory of earlier epochs."""
@@ -180,7 +191,14 @@ class Workshop:
 
     def _companion(self, experiment: Experiment, name: str) -> Companion:
         network = teacher_network(experiment.teachers[name])
-        return Companion(network, self.readings(network, experiment.views))
+        readings = self.readings(network, experiment.views)
+        return Companion(network, readings, self._weights(network))
+
+    def _weights(self, network: AnyNetwork) -> Path | None:
+        """Return the file of the pretrained weights that a network begins with."""
+        if isinstance(network, FusionSettings) or network.weights is None:
+            return None
+        return pretrained_file(self.storage, network.weights)
 
     def _maker(self, experiment: Experiment, name: str, part: Part) -> LessonMaker:
         return LessonMaker(
