@@ -11,6 +11,7 @@ from fckd.sweep.conduct import LEADERBOARD
 from fckd.sweep.ledger import LEDGER, embedded_storage
 from fckd.tracking.facts import FACTS
 from fckd.tracking.report import write_report
+from fckd.train.task import SIGHT
 
 
 def rewrite_report(name: str, storage: Path) -> Path:
@@ -21,7 +22,8 @@ def rewrite_report(name: str, storage: Path) -> Path:
     """
     folder = _find(name, storage / "sweeps")
     board, known = _read(folder / LEADERBOARD), _read(folder / FACTS)
-    return write_report(folder / "report", board, _study(folder.name, storage), known)
+    sight = _read(folder / SIGHT) if (folder / SIGHT).exists() else None
+    return write_report(folder / "report", board, _study(folder.name, storage), known, sight)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """`fckd sweep`: conduct, register, report, and say what to try next."""
 
+import json
 import shlex
 import shutil
 import sys
@@ -14,7 +15,7 @@ from rich.text import Text
 from fckd.cli.board import SweepSummary
 from fckd.cli.display import Display, leaderboard_table
 from fckd.cli.inputs import STORAGE, artifact_root, tracking_uri
-from fckd.cli.students import Registration, pack, register
+from fckd.cli.students import Registration, best_run, pack, register
 from fckd.config.space import Space
 from fckd.errors import UserError
 from fckd.events import Listener, SweepEnded
@@ -25,6 +26,7 @@ from fckd.sweep.conduct import LEADERBOARD, Conducted, conduct
 from fckd.tracking.facts import FACTS, facts
 from fckd.tracking.report import write_report
 from fckd.tracking.tracker import Tracker, open_tracker
+from fckd.train.task import SIGHT
 
 SHIP_SECONDS = 120.0
 
@@ -67,7 +69,7 @@ def _summary(space: Space) -> SweepSummary:
 def _register(
     console: Console, conducted: Conducted, space: Space, uri: str, waiting: int
 ) -> Registration | None:
-    if not any(row["trial"] for row in conducted.leaderboard["arms"]):
+    if not _has_student(conducted):
         console.print(Text(f"not registered: {conducted.leaderboard['verdict']}"), soft_wrap=True)
         return None
     folder = pack(conducted, space.name)
@@ -94,7 +96,24 @@ def _report(conducted: Conducted, board: dict[str, Any], started: float) -> Path
         ended=datetime.now(UTC),
     )
     write_json(conducted.folder / FACTS, known)
-    return write_report(conducted.folder / "report", board, conducted.study, known)
+    report, sight = conducted.folder / "report", _sight(conducted)
+    return write_report(report, board, conducted.study, known, sight)
+
+
+def _sight(conducted: Conducted) -> dict[str, Any] | None:
+    """Keep what the packed student's run shows beside the leaderboard, for `fckd report`."""
+    if not _has_student(conducted):
+        return None
+    arm, seed, run = best_run(conducted)
+    if not (run / SIGHT).exists():  # finished by a version that did not look
+        return None
+    seen = {"arm": arm.name, "seed": seed, **json.loads((run / SIGHT).read_text())}
+    write_json(conducted.folder / SIGHT, seen)
+    return seen
+
+
+def _has_student(conducted: Conducted) -> bool:
+    return any(row["trial"] for row in conducted.leaderboard["arms"])
 
 
 def _end(

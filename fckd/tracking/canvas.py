@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 INK = "#1f2933"
@@ -12,6 +13,10 @@ FAINT = "#e4e7eb"
 MAIN = "#2b6cb0"
 ACCENT = "#d9730d"
 BAD = "#c0392b"
+SERIES = (MAIN, ACCENT, "#2f855a", "#805ad5", BAD, "#2c7a7b", "#b83280", "#744210")
+"""Colours of series side by side; after the last one they begin again."""
+BLUES = LinearSegmentedColormap.from_list("calm", ["#ffffff", "#bcd6ee", MAIN, "#123e6b"])
+"""Of a share: white is none, dark is all."""
 
 WIDTH = 7.2
 HEIGHT = 4.0
@@ -43,6 +48,18 @@ def message_figure(title: str, message: str) -> Figure:
 def footnote(figure: Figure, text: str) -> None:
     """Write a quiet line below the figure."""
     figure.supxlabel(text, x=0.01, ha="left", fontsize=7.5, color="#616e7c")
+
+
+def epoch_axis(axes: Any) -> None:
+    """Count epochs along x in whole numbers."""
+    axes.set_xlabel("epoch")
+    axes.xaxis.get_major_locator().set_params(integer=True)
+
+
+def legend_beside(axes: Any, *, reverse: bool = False) -> None:
+    """Name the series to the right of the axes, where they hide nothing."""
+    place = {"loc": "center left", "bbox_to_anchor": (1, 0.5)}
+    axes.legend(frameon=False, fontsize=8, labelcolor=INK, reverse=reverse, **place)
 
 
 def percent_axis(axis: Any) -> None:

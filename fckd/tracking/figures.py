@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from fckd.tracking.canvas import (
     ACCENT,
+    BLUES,
     FAINT,
     INK,
     MAIN,
@@ -23,8 +23,6 @@ LONGEST_CLASS_NAME = 24
 CELLS_WITH_PER_CENT = 14
 """Up to so many classes a cell has room for its share; beyond that, counts are shown."""
 
-_BLUES = LinearSegmentedColormap.from_list("calm", ["#ffffff", "#bcd6ee", MAIN, "#123e6b"])
-
 
 def confusion_figure(counts: Sequence[Sequence[int]], classes: Sequence[str], split: str) -> Figure:
     """Draw a confusion table; rows are the true class, colours are shares of the row."""
@@ -37,8 +35,8 @@ def confusion_figure(counts: Sequence[Sequence[int]], classes: Sequence[str], sp
     title = f"Confusion on {split or 'the split'}: {right} of {total} right ({right / total:.1%})"
     side = max(4.2, 0.3 * len(table) + 1.8)
     figure, axes = new_figure(title, width=side + 0.6, height=side)
-    axes.imshow(shares, cmap=_BLUES, vmin=0, vmax=1)
-    _name_classes(axes, _names(classes, len(table)))
+    axes.imshow(shares, cmap=BLUES, vmin=0, vmax=1)
+    _name_classes(axes, short_classes(classes, len(table)))
     _write_cells(axes, table, shares)
     axes.set(xlabel="named by the student", ylabel="true class")
     return figure
@@ -66,6 +64,15 @@ def leaderboard_figure(leaderboard: Mapping[str, Any]) -> Figure:
     return figure
 
 
+def short_classes(classes: Sequence[str], count: int) -> list[str]:
+    """Return `count` class names that fit beside an axis; numbers where none is given."""
+    names = [str(name) for name in classes] or [str(index) for index in range(count)]
+    return [
+        name if len(name) <= LONGEST_CLASS_NAME else f"{name[: LONGEST_CLASS_NAME - 1]}…"
+        for name in names
+    ]
+
+
 def _draw_arm(axes: Any, row: int, arm: Mapping[str, Any], colour: str) -> None:
     low, high = arm["interval"]
     axes.plot([low, high], [row, row], color=colour, linewidth=3, solid_capstyle="butt", alpha=0.6)
@@ -76,14 +83,6 @@ def _draw_arm(axes: Any, row: int, arm: Mapping[str, Any], colour: str) -> None:
     )  # fmt: skip
     scores = arm["scores"]
     axes.plot(scores, [row + 0.24] * len(scores), "o", color=QUIET, markersize=3.5, alpha=0.9)
-
-
-def _names(classes: Sequence[str], count: int) -> list[str]:
-    names = [str(name) for name in classes] or [str(index) for index in range(count)]
-    return [
-        name if len(name) <= LONGEST_CLASS_NAME else f"{name[: LONGEST_CLASS_NAME - 1]}…"
-        for name in names
-    ]
 
 
 def _name_classes(axes: Any, names: Sequence[str]) -> None:

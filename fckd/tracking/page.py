@@ -56,6 +56,7 @@ def page(leaderboard: Mapping[str, Any], figures: Figures, facts: Mapping[str, A
             *_counts(leaderboard),
             *_search(figures),
             *_confusions(figures),
+            *_transferred(figures),
             *_origin(facts),
             "</body></html>\n",
         ]
@@ -154,6 +155,15 @@ def _confusions(figures: Figures) -> Iterable[str]:
     for name in figures:
         if name.startswith("confusion"):
             yield _figure(figures, name)
+
+
+def _transferred(figures: Figures) -> Iterable[str]:
+    names = [name for name in figures if name.startswith("sight-")]
+    if names:
+        yield "<h2>What was transferred</h2>"
+        yield '<p class="quiet">In the run whose student was packed.</p>'
+    for name in names:
+        yield _figure(figures, name)
 
 
 def _origin(facts: Mapping[str, Any]) -> Iterable[str]:

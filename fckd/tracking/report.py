@@ -15,13 +15,18 @@ from fckd.tracking.canvas import save
 from fckd.tracking.figures import confusion_figure, leaderboard_figure
 from fckd.tracking.page import Figures, page
 from fckd.tracking.search_figures import SEARCH_FIGURES
+from fckd.tracking.sight_figures import sight_figures
 
 REPORT_FILE = "report.html"
 LEADERBOARD_FILE = "leaderboard.csv"
 
 
 def write_report(
-    folder: Path, leaderboard: Mapping[str, Any], study: Study, facts: Mapping[str, Any]
+    folder: Path,
+    leaderboard: Mapping[str, Any],
+    study: Study,
+    facts: Mapping[str, Any],
+    sight: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write `report.html`, `leaderboard.csv` and one PNG for each figure into `folder`.
 
@@ -30,13 +35,15 @@ def write_report(
         leaderboard: The confirmed result (`leaderboard.json`).
         study: The search.
         facts: `command`, `versions`, `fingerprints`, `cost`, `started` and `ended`.
+        sight: `sight.json` of the packed student's run, with its `arm` and `seed`, if there is one.
 
     Returns:
         The path of the HTML file.
     """
     make_folder(folder)
     figures: Figures = {}
-    for name, (caption, figure) in _figures(leaderboard, study).items():
+    drawn = _figures(leaderboard, study) | (_sight(sight, leaderboard) if sight else {})
+    for name, (caption, figure) in drawn.items():
         figures[name] = (caption, save(figure, folder / f"{name}.png").read_bytes())
     write_bytes(folder / LEADERBOARD_FILE, _table(leaderboard).encode())
     target = folder / REPORT_FILE
@@ -57,6 +64,14 @@ def _figures(leaderboard: Mapping[str, Any], study: Study) -> dict[str, tuple[st
         drawn = confusion_figure(arm.get("confusion", ()), leaderboard["classes"], split)
         figures[f"confusion-{arm['arm'].replace(' ', '-')}"] = (caption, drawn)
     return {name: (escape(caption), figure) for name, (caption, figure) in figures.items()}
+
+
+def _sight(
+    sight: Mapping[str, Any], leaderboard: Mapping[str, Any]
+) -> dict[str, tuple[str, Figure]]:
+    caption = escape(f"{sight['arm']}, seed {sight['seed']}")
+    drawn = sight_figures(sight, len(leaderboard["classes"]))
+    return {f"sight-{name}": (caption, figure) for name, figure in drawn.items()}
 
 
 def _table(leaderboard: Mapping[str, Any]) -> str:

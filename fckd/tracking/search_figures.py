@@ -19,6 +19,7 @@ from fckd.tracking.canvas import (
     INK,
     MAIN,
     QUIET,
+    epoch_axis,
     footnote,
     message_figure,
     new_figure,
@@ -152,8 +153,8 @@ def curves_figure(study: Study) -> Figure:
     if trials.best is not None and trials.best.intermediate_values:
         _curve(axes, trials.best, ACCENT, 1.0, f"best: trial {trials.best.number}")
         axes.legend(frameon=False, fontsize=8, loc="best")
-    axes.set(xlabel="epoch", ylabel="validation accuracy")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    epoch_axis(axes)
+    axes.set_ylabel("validation accuracy")
     axes.grid(axis="y", color=FAINT)
     percent_axis(axes.yaxis)
     footnote(figure, f"trials drawn: {len(drawn)}; grey with a mark: stopped early")

@@ -9,9 +9,11 @@ from fckd.sweep.conduct import LEADERBOARD
 from fckd.sweep.ledger import embedded_storage
 from fckd.sweep.phases import Search
 from fckd.tracking.facts import FACTS, facts
+from fckd.train.task import SIGHT
 from tests.cli.command import fckd
 from tests.sweep.spaces import space
 from tests.tracking.boards import leaderboard
+from tests.tracking.sights import sight
 
 
 @pytest.fixture
@@ -35,6 +37,13 @@ def test_a_sweep_is_found_by_its_id_and_by_its_name(sweep, name):
     assert (ran.code, ran.err) == (0, "")
     assert ran.out == f"{sweep / 'report' / 'report.html'}\n"
     assert (sweep / "report" / "report.html").read_text().startswith("<!")
+
+
+def test_what_was_transferred_is_drawn_again(sweep):
+    write_json(sweep / SIGHT, sight("depth"))
+    fckd("report", "demo")
+    assert (sweep / "report" / "sight-overlap.png").exists()
+    assert "What was transferred" in (sweep / "report" / "report.html").read_text()
 
 
 def test_writing_a_report_again_leaves_ledger_and_leaderboard_alone(sweep):

@@ -6,6 +6,7 @@ import pytest
 
 from fckd.tracking.report import write_report
 from tests.tracking.boards import leaderboard
+from tests.tracking.sights import sight
 
 FACTS = {
     "command": "fckd sweep demo.yaml --set x=<1>",
@@ -24,8 +25,8 @@ def study():
     return study
 
 
-def text_of(folder, study, board=None, facts=FACTS):
-    return write_report(folder, board or leaderboard(), study, facts).read_text()
+def text_of(folder, study, board=None, facts=FACTS, shown=None):
+    return write_report(folder, board or leaderboard(), study, facts, shown).read_text()
 
 
 def test_the_report_needs_no_network(tmp_path, study):
@@ -74,6 +75,24 @@ def test_no_secret_is_printed(tmp_path, study):
 
 def test_a_student_that_was_not_registered(tmp_path, study):
     assert "Registered" not in text_of(tmp_path, study, leaderboard() | {"registered": None})
+
+
+def test_what_was_transferred_is_shown_of_the_packed_students_run(tmp_path, study):
+    text = text_of(tmp_path, study, shown=sight("depth"))
+    section = text[text.index("What was transferred") : text.index("How to make this again")]
+    names = {path.stem for path in tmp_path.glob("sight-*.png")}
+    assert names == {
+        "sight-shares", "sight-agreement", "sight-overlap", "sight-focal-sets",
+        "sight-frequency-depth", "sight-clip-depth",
+    }  # fmt: skip
+    assert all(f'alt="{name}"' in section for name in names)
+    assert section.count("<figcaption>fckd, seed 1000</figcaption>") == len(names)
+
+
+@pytest.mark.parametrize("shown", [None, sight()], ids=["no student", "student alone"])
+def test_where_nothing_was_transferred_there_is_no_such_section(tmp_path, study, shown):
+    assert "What was transferred" not in text_of(tmp_path, study, shown=shown)
+    assert not list(tmp_path.glob("sight-*.png"))
 
 
 def test_figures_and_scores_lie_beside_the_report(tmp_path, study):
