@@ -66,8 +66,8 @@ class FusionTeacherSettings(FusionSettings):
 
 def _kind(given: Any) -> str:
     """Return which teacher is meant, so that an error speaks of that one only."""
-    joint = isinstance(given, Mapping) and ("fusion" in given or "parts" in given)
-    return "<fusion>" if joint or isinstance(given, FusionTeacherSettings) else "<single>"
+    fused = isinstance(given, Mapping) and ("fusion" in given or "parts" in given)
+    return "<fusion>" if fused or isinstance(given, FusionTeacherSettings) else "<single>"
 
 
 AnyTeacher = TeacherSettings | FusionTeacherSettings

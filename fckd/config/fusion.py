@@ -19,7 +19,7 @@ class FusionSettings(Configuration):
 
     fusion: Literal["frame", "shift", "non_local"]
     parts: dict[Name, NetworkSettings] = Field(min_length=2, max_length=2)
-    width: int = Field(64, ge=4, le=2048, description="channels of the joint feature map")
+    width: int = Field(64, ge=4, le=2048, description="channels of the fused feature map")
     dropout: float = Field(0.0, ge=0, lt=1)
     normalization: Literal["batch", "group"] = Field("batch", description="of what joins the parts")
 

@@ -24,7 +24,11 @@ KERNEL = 3
 
 
 class FrameFusion(nn.Module):
-    """A skeleton and a frame -> (N, width, T), the steps of the skeleton's network."""
+    """A skeleton and a frame -> (N, width, *grid), that of the skeleton's network without joints.
+
+    Where the frame's network leaves a single position, there is nothing to choose from, and
+    cross-attention adds the same to every step.
+    """
 
     def __init__(self, settings: FusionSettings, input_shapes: tuple[tuple[int, ...], ...]) -> None:
         super().__init__()
@@ -35,7 +39,7 @@ class FrameFusion(nn.Module):
         self.cross = CrossAttention(settings.width, style)
 
     def forward(self, skeleton: torch.Tensor, frame: torch.Tensor) -> torch.Tensor:
-        """Return the joint map.
+        """Return the fused map.
 
         Args:
             skeleton: (N, 3, T, joints) float.

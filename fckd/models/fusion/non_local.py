@@ -27,7 +27,7 @@ class NonLocalFusion(nn.Module):
         self.join = Projection(2 * settings.width, settings.width, style)
 
     def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
-        """Return the joint map of two `inputs`, each (N, *input_shape) float."""
+        """Return the fused map of two `inputs`, each (N, *input_shape) float."""
         maps = [part(x) for part, x in zip(self.parts, inputs, strict=True)]
         lines = [clip.flatten(start_dim=2) for clip in maps]
         seen = self.block(torch.cat(lines, dim=2)).split([line.shape[2] for line in lines], dim=2)

@@ -32,7 +32,7 @@ class ShiftFusion(nn.Module):
         self.stages = nn.ModuleList(BasicBlock(width, width, 1, style) for _ in range(STAGES))
 
     def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
-        """Return the joint map of two `inputs`, each (N, *input_shape) float."""
+        """Return the fused map of two `inputs`, each (N, *input_shape) float."""
         first, second = (part(x) for part, x in zip(self.parts, inputs, strict=True))
         both = torch.stack(on_one_grid(first, second))
         for stage in self.stages:
