@@ -9,7 +9,7 @@ from fckd.config.documents import validate
 from fckd.config.networks import NetworkSettings
 from fckd.errors import UserError
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -65,7 +65,7 @@ class Card(Configuration):
         test: This very model's answers on the test split.
     """
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[2] = SCHEMA_VERSION
     name: str = Field(min_length=1)
     source: str = Field(min_length=1)
     network: NetworkSettings
