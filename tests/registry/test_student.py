@@ -173,7 +173,7 @@ def test_weights_with_a_foreign_name_are_refused_when_packed(tmp_path):
 def test_an_unknown_schema_is_refused(folder):
     document = json.loads((folder / "card.json").read_text())
     rewritten(folder, "card.json", json.dumps({**document, "schema_version": 3}).encode())
-    with pytest.raises(UserError, match="has the schema version 2"):
+    with pytest.raises(UserError, match="has the schema version 3"):
         load_student(folder)
 
 
