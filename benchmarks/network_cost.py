@@ -1,0 +1,72 @@
+"""What every network is and costs: parameters, feature grid, seconds of a training step.
+
+    python -m benchmarks.network_cost [--batch 8] [--steps 5]
+
+Each network at width 64 on its cheapest modality; one CPU thread, median of the steps after the first.
+"""
+
+import argparse
+import statistics
+import time
+
+import torch
+from torch.nn import functional as F
+
+from fckd.config.networks import READS, Modality, NetworkSettings
+from fckd.data.readings import reading_shape
+from fckd.models.table import build_network
+
+CLASSES = 27
+PUBLISHED = {"graph": 256, "heatmap3d": 512, "r2plus1d": 512, "tsm": 512, "x3d": 192}
+"""Widths at which a network is that of its paper (tsm: on ResNet-18; 2048 with 50 layers)."""
+JOINTS = 20
+
+
+def main() -> None:
+    """Print a table of all networks."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--steps", type=int, default=5)
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    print("| network | reads | grid of the map | parameters, width 64 | published | ms a step |")
+    print("|---|---|---|---|---|---|")
+    for name, modalities in READS.items():
+        print(_row(name, modalities, given.batch, given.steps))
+
+
+def _row(name: str, modalities: tuple[Modality, ...], batch: int, steps: int) -> str:
+    settings = NetworkSettings(modality=modalities[0], network=name, width=64, frames=16)
+    shape = reading_shape(settings, JOINTS)
+    torch.manual_seed(0)
+    network = build_network(settings, shape, CLASSES)
+    grid, seconds = _timed(network, torch.randn(batch, *shape), steps)
+    published = "–"
+    if name in PUBLISHED:
+        whole = settings.model_copy(update={"width": PUBLISHED[name]})
+        with torch.device("meta"):
+            count = _parameters(build_network(whole, shape, CLASSES))
+        published = f"{count / 1e6:.2f} M at width {PUBLISHED[name]}"
+    reads = " or ".join(modalities)
+    cells = (f"`{name}`", reads, "×".join(map(str, grid)), f"{_parameters(network) / 1e3:.0f} k")
+    return f"| {' | '.join(cells)} | {published} | {1e3 * seconds:.0f} |"
+
+
+def _timed(
+    network: torch.nn.Module, read: torch.Tensor, steps: int
+) -> tuple[tuple[int, ...], float]:
+    labels, times = torch.zeros(len(read), dtype=torch.int64), []
+    for _ in range(steps + 1):
+        begun = time.perf_counter()
+        logits, features = network(read)
+        F.cross_entropy(logits, labels).backward()
+        times.append(time.perf_counter() - begun)
+    return tuple(features.shape[2:]), statistics.median(times[1:])
+
+
+def _parameters(network: torch.nn.Module) -> int:
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+if __name__ == "__main__":
+    main()
