@@ -2,7 +2,8 @@
 
     python -m benchmarks.network_cost [--batch 8] [--steps 5]
 
-Each network at width 64 on its cheapest modality; one CPU thread, median of the steps after the first.
+Each network at width 64 on the first modality that it reads; one CPU thread, median of the steps
+after the first.
 """
 
 import argparse
@@ -59,7 +60,7 @@ def _timed(
     for _ in range(steps + 1):
         begun = time.perf_counter()
         logits, features = network(read)
-        F.cross_entropy(logits, labels).backward()
+        F.cross_entropy(logits, labels).backward()  # type: ignore[no-untyped-call]
         times.append(time.perf_counter() - begun)
     return tuple(features.shape[2:]), statistics.median(times[1:])
 
