@@ -35,8 +35,9 @@ check: install ## lint, types, layers and the tests without Ray: under a minute
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/pytest -q -m 'not ray and not real and not service and not chaos'
 
-bench: install ## the figures of the README that are about speed
+bench: install ## the figures of README and docs that are about speed
 	$(BIN)/python -m benchmarks.runner_overhead
+	$(BIN)/python -m benchmarks.loss_cost
 
 clean: ## delete what demo and test made (not .venv)
 	rm -rf fckd-storage student .pytest_cache .mypy_cache .ruff_cache
