@@ -44,8 +44,9 @@ class Objective:
     """Cross-entropy + Σ_terms weight · Σ_teachers mean over samples of share · value.
 
     Terms of weight 0 are not computed. Every term is a mean over samples, so the mean over equal
-    shares of a batch is the value of the whole batch; only terms that relate samples to each other
-    see their own rank's share of the batch alone.
+    shares of a batch is the value of the whole batch. Exceptions see their own rank's share of the
+    batch alone: terms that relate samples to each other, and the reduction
+    `per_sample_and_channel`.
 
     Args:
         settings: Weights, schedules and temperatures.
