@@ -55,13 +55,41 @@ def main() -> None:
 
 @app.command()
 def prepare(
-    path: SpacePath, overrides: Overrides = None, smoke: Smoke = False, data: Data = None
+    path: SpacePath,
+    overrides: Overrides = None,
+    smoke: Smoke = False,
+    data: Data = None,
+    skip_damaged: Annotated[
+        bool, typer.Option("--skip-damaged", help="Leave out recordings that cannot be read.")
+    ] = False,
 ) -> None:
     """Convert a benchmark's raw recordings into a corpus."""
     space = load_space(path, overrides, smoke=smoke)
+    from fckd.cli.corpora import print_summary
     from fckd.cli.steps import prepare_corpus
 
-    prepare_corpus(console, space, data)
+    workshop = prepare_corpus(console, space, data, skip_damaged=skip_damaged)
+    print_summary(console, workshop.corpus)
+
+
+@app.command()
+def inspect(
+    corpus: Annotated[
+        str, typer.Argument(metavar="CORPUS", help="A folder, or its name in the storage.")
+    ],
+    sample: Annotated[
+        str | None, typer.Argument(metavar="SAMPLE", help="The id of a sample to look at.")
+    ] = None,
+    storage: Storage = Path(STORAGE),
+) -> None:
+    """Show what is in a corpus, or one sample in all its modalities."""
+    from fckd.cli.corpora import find_corpus, print_sample, print_summary
+
+    found = find_corpus(corpus, storage.expanduser().resolve())
+    if sample is None:
+        print_summary(console, found)
+    else:
+        print_sample(console, found, sample)
 
 
 @app.command()

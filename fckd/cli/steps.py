@@ -8,7 +8,18 @@ from typing import get_args
 
 import torch
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import (
+    Task as Bar,
+)
+from rich.text import Text
 
 from fckd.config.space import Space
 from fckd.data.prepare import prepare
@@ -21,12 +32,21 @@ from fckd.train.workshop import Workshop
 Advance = Callable[[int, int], None]
 
 
-def prepare_corpus(console: Console, space: Space, data: Path | None) -> Workshop:
+def prepare_corpus(
+    console: Console, space: Space, data: Path | None, *, skip_damaged: bool = False
+) -> Workshop:
     """Prepare the corpus if it is missing, print its counts, and return the workshop."""
     storage = Path(space.storage).expanduser().resolve()
     experiment = space.experiment
     with _bar(console, "prepare") as advance:
-        corpus = prepare(experiment.corpus, experiment.modalities, data, storage, advance)
+        corpus = prepare(
+            experiment.corpus,
+            experiment.modalities,
+            data,
+            storage,
+            advance,
+            skip_damaged=skip_damaged,
+        )
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     workshop = Workshop(storage, corpus.folder, device)
     counts = ", ".join(f"{count} {part}" for part, count in workshop.counts(experiment).items())
@@ -88,12 +108,21 @@ def distill_once(console: Console, space: Space, data: Path | None) -> None:
     )
 
 
+class _RateColumn(ProgressColumn):
+    """How much is done in a second; what was found finished does not count."""
+
+    def render(self, task: Bar) -> Text:
+        """Return the rate, or nothing while it is unknown."""
+        return Text(f"{task.speed:.3g}/s" if task.speed else "")
+
+
 @contextmanager
 def _bar(console: Console, stage: str) -> Iterator[Advance]:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
+        _RateColumn(),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, transient=True) as progress:

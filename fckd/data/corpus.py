@@ -12,7 +12,7 @@ from pyarrow import fs
 from fckd.config.networks import Modality
 from fckd.data.forms import Array
 from fckd.data.manifest import Manifest, ShardEntry, read_manifest
-from fckd.data.shards import array_at, damaged, open_shard, shape_at, split_column
+from fckd.data.shards import Arrays, damaged, open_shard, split_column
 from fckd.errors import UserError
 
 
@@ -29,6 +29,8 @@ class Corpus:
         groups: (N,) str: what is held out together.
         protocols: The official divisions that `splits` knows.
         joints: Of every skeleton, all bodies together; 0 if the corpus holds none.
+        left_out: Ids of recordings in which the tracker saw nobody.
+        damaged: Ids of recordings that could not be read and were left out on purpose.
         fingerprint: Names the content, wherever and whenever it was written.
     """
 
@@ -38,6 +40,8 @@ class Corpus:
         self.classes = manifest.classes
         self.modalities = tuple(manifest.modalities)
         self.protocols = manifest.protocols
+        self.left_out = manifest.left_out
+        self.damaged = manifest.damaged
         self.fingerprint = manifest.fingerprint
         self.sample_ids: list[str] = [
             sample_id for shard in shards for sample_id in shard.column("sample_id").to_pylist()
@@ -47,9 +51,15 @@ class Corpus:
         self.cameras = _integers(shards, "camera")
         self.groups = _texts(shards, "group")
         self._shards = shards
-        self._starts = np.cumsum([0, *(shard.num_rows for shard in shards)])
+        self._arrays = {
+            modality: [Arrays(shard, modality) for shard in shards] for modality in self.modalities
+        }
+        lengths = [shard.num_rows for shard in shards]
+        self._shard_of = np.repeat(np.arange(len(shards)), lengths)
+        self._row_of = np.concatenate([np.arange(length) for length in lengths])
         self._index = {sample_id: index for index, sample_id in enumerate(self.sample_ids)}
-        self.joints = _joints(shards[0], self.modalities)
+        skeletons = self._arrays.get(Modality.SKELETON)
+        self.joints = int(skeletons[0].shapes[0, 1]) if skeletons else 0
 
     @classmethod
     def open(
@@ -89,8 +99,20 @@ class Corpus:
         self.require(modality)
         if not 0 <= index < len(self):
             raise IndexError(f"sample {index} of {len(self)}")
-        shard = int(np.searchsorted(self._starts, index, side="right")) - 1
-        return array_at(self._shards[shard], index - int(self._starts[shard]), modality)
+        shard, row = int(self._shard_of[index]), int(self._row_of[index])
+        return self._arrays[modality][shard][row]
+
+    def shapes(self, modality: Modality) -> NDArray[np.int32]:
+        """Return the shapes of all arrays of `modality`: (N, axes), time first.
+
+        Raises:
+            UserError: The corpus does not hold this modality.
+        """
+        self.require(modality)
+        shapes: NDArray[np.int32] = np.concatenate(
+            [arrays.shapes for arrays in self._arrays[modality]]
+        )
+        return shapes
 
     def splits(self, protocol: str) -> NDArray[np.str_]:
         """Return every sample's part in `protocol`: (N,) `train`, `test` or `unused`.
@@ -143,10 +165,6 @@ def _check_file(path: str, entry: ShardEntry, filesystem: fs.FileSystem, verify:
 def _sha256(path: str, filesystem: fs.FileSystem) -> str:
     with filesystem.open_input_file(path) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _joints(shard: pa.RecordBatch, modalities: Sequence[Modality]) -> int:
-    return shape_at(shard, 0, Modality.SKELETON)[1] if Modality.SKELETON in modalities else 0
 
 
 def _texts(shards: Sequence[pa.RecordBatch], column: str) -> NDArray[np.str_]:

@@ -12,7 +12,7 @@ from fckd.config.networks import Modality
 from fckd.data.shards import damaged
 from fckd.errors import UserError
 
-SCHEMA_VERSION: Literal[2] = 2
+SCHEMA_VERSION: Literal[3] = 3
 MANIFEST = "manifest.json"
 
 
@@ -35,17 +35,19 @@ class Manifest(Configuration):
         protocols: The official divisions; the shards hold every sample's part in each.
         samples: How many there are.
         left_out: Ids of recordings in which the tracker saw nobody.
+        damaged: Ids of recordings that could not be read and were left out on purpose.
         shards: The files.
         fingerprint: Names the content: it does not depend on shards, file times or the place.
     """
 
-    schema_version: Literal[2]
+    schema_version: Literal[3]
     source: str
     classes: tuple[str, ...]
     modalities: dict[Modality, str]
     protocols: tuple[Protocol, ...]
     samples: int
     left_out: tuple[str, ...]
+    damaged: tuple[str, ...]
     shards: Annotated[tuple[ShardEntry, ...], Field(min_length=1)]
     fingerprint: str
 

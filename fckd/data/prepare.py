@@ -1,5 +1,6 @@
 """From raw recordings to an opened corpus: written the first time, only opened after that."""
 
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -10,7 +11,8 @@ from fckd.config.networks import Modality
 from fckd.data.corpus import Corpus
 from fckd.data.manifest import MANIFEST, SCHEMA_VERSION
 from fckd.data.sources import open_source
-from fckd.data.writing import write_corpus
+from fckd.data.workers import refuse_unguarded_script
+from fckd.data.writing import work_folder, write_corpus
 from fckd.files import fingerprint, make_folder
 
 READER_VERSION = 2
@@ -23,6 +25,8 @@ def prepare(
     data: Path | None,
     storage: Path,
     advance: Callable[[int, int], None],
+    *,
+    skip_damaged: bool = False,
 ) -> Corpus:
     """Return the corpus of `settings` with exactly these modalities.
 
@@ -33,10 +37,13 @@ def prepare(
         storage: The corpus is kept in `storage/corpora`, under a name made of all that it is
             made from.
         advance: Called with samples done and samples in all while a corpus is written.
+        skip_damaged: Leave out what cannot be read. A corpus that was once written so is opened
+            without being asked again; it names what is left out.
 
     Raises:
         UserError: Raw files are missing or damaged, or the corpus on disk is.
     """
+    refuse_unguarded_script()
     source = open_source(settings, data)
     modalities = sorted(set(modalities))
     key = fingerprint(
@@ -51,6 +58,14 @@ def prepare(
         if not (folder / MANIFEST).exists():
             recordings = source.recordings(modalities)
             total = len(recordings)
-            advance(0, total)
-            write_corpus(source, recordings, modalities, folder, lambda done: advance(done, total))
+            write_corpus(
+                source,
+                recordings,
+                modalities,
+                folder,
+                lambda done: advance(done, total),
+                skip_damaged=skip_damaged,
+            )
+        # a run that was killed at its very end has left it
+        shutil.rmtree(work_folder(folder), ignore_errors=True)
     return Corpus.open(folder, verify=True)

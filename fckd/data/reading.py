@@ -1,45 +1,57 @@
-"""Raw files to samples, by several processes when there is much to read."""
+"""Raw files to samples; what cannot be read is noted, and the next recording tried."""
 
-import multiprocessing
-import os
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from fckd.config.networks import Modality
+from fckd.data.damage import Damage
+from fckd.data.forms import Array
 from fckd.data.shards import Sample
 from fckd.data.sources.base import NobodySeenError, Recording, Source
-
-WORTH_A_POOL = 64
-"""Samples; fewer are read sooner than worker processes start."""
-CHUNK = 8
-"""Samples that a worker takes at a time."""
+from fckd.errors import UserError
 
 
-def read_samples(
-    source: Source, recordings: Sequence[Recording], modalities: Sequence[Modality]
-) -> Iterator[Sample | None]:
-    """Yield every recording with its arrays, in the order given; None where nobody is seen.
+@dataclass
+class Outcome:
+    """What became of some recordings.
 
-    Raises:
-        UserError: A raw file cannot be read; what was still to be read is dropped.
+    Attributes:
+        samples: Those that were read, in the order given.
+        left_out: Ids of those in which the tracker saw nobody.
+        damaged: What is wrong with the others.
     """
-    read = partial(read_sample, source, modalities)
-    if len(recordings) < WORTH_A_POOL:
-        yield from map(read, recordings)
-        return
-    # spawn, not fork: the caller may hold threads (Arrow, torch, Ray) that do not survive a fork
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=context) as pool:
-        yield from pool.map(read, recordings, chunksize=CHUNK)
+
+    samples: list[Sample] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    damaged: list[Damage] = field(default_factory=list)
 
 
-def read_sample(
-    source: Source, modalities: Sequence[Modality], recording: Recording
-) -> Sample | None:
-    """Return one recording with its arrays; None if it shows nobody."""
-    try:
-        arrays = {modality: source.read(recording, modality) for modality in modalities}
-    except NobodySeenError:
-        return None
-    return Sample(recording, arrays)
+def read_recordings(
+    source: Source, recordings: Sequence[Recording], modalities: Sequence[Modality]
+) -> Outcome:
+    """Read every modality of every recording."""
+    outcome = Outcome()
+    for recording in recordings:
+        _read(source, recording, modalities, outcome)
+    return outcome
+
+
+def _read(
+    source: Source, recording: Recording, modalities: Sequence[Modality], outcome: Outcome
+) -> None:
+    arrays: dict[Modality, Array] = {}
+    damages = []
+    for modality in modalities:
+        try:
+            arrays[modality] = source.read(recording, modality)
+        except NobodySeenError:
+            continue
+        except UserError as mistake:
+            damage = Damage(sample_id=recording.sample_id, modality=modality, what=mistake.given)
+            damages.append(damage)
+    if damages:
+        outcome.damaged += damages
+    elif len(arrays) < len(modalities):
+        outcome.left_out.append(recording.sample_id)
+    else:
+        outcome.samples.append(Sample(recording, arrays))

@@ -5,12 +5,14 @@ every modality the raw bytes of the array beside its shape. Nothing is compresse
 memory map can be used as it lies there.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 from pyarrow import fs
 
 from fckd.config.networks import Modality
@@ -80,12 +82,11 @@ def open_shard(
         UserError: Not an Arrow file with one batch of these columns.
     """
     try:
-        if isinstance(filesystem, fs.LocalFileSystem):
-            stream = pa.memory_map(path)
-        else:
-            stream = filesystem.open_input_file(path)
-        reader = pa.ipc.open_file(stream)
-        batch = reader.get_batch(0) if reader.num_record_batches == 1 else None
+        local = isinstance(filesystem, fs.LocalFileSystem)
+        # closed at once: the batch keeps the map, and thousands of open files are not allowed
+        with pa.memory_map(path) if local else filesystem.open_input_file(path) as stream:
+            reader = pa.ipc.open_file(stream)
+            batch = reader.get_batch(0) if reader.num_record_batches == 1 else None
     except (pa.ArrowException, OSError) as damage:
         raise damaged(path, str(damage)) from damage
     if batch is None or not batch.schema.equals(schema(modalities, protocols)):
@@ -93,15 +94,27 @@ def open_shard(
     return batch
 
 
-def array_at(batch: pa.RecordBatch, row: int, modality: Modality) -> Array:
-    """Return one array as a read-only view into the shard; nothing is copied."""
-    content = batch.column(str(modality))[row].as_buffer()
-    return np.frombuffer(content, FORMS[modality].dtype).reshape(shape_at(batch, row, modality))
+class Arrays:
+    """The arrays of one modality in a shard, found without an Arrow object for each.
 
+    Attributes:
+        shapes: (N, axes) int32.
+    """
 
-def shape_at(batch: pa.RecordBatch, row: int, modality: Modality) -> tuple[int, ...]:
-    """Return the shape of one array."""
-    return tuple(batch.column(_shape_of(modality))[row].as_py())
+    def __init__(self, batch: pa.RecordBatch, modality: Modality) -> None:
+        _, offsets, self._content = batch.column(str(modality)).buffers()
+        self._offsets = np.frombuffer(offsets, np.int64)
+        self._dtype = FORMS[modality].dtype
+        shapes = batch.column(_shape_of(modality)).flatten().to_numpy()
+        self.shapes: NDArray[np.int32] = shapes.reshape(batch.num_rows, -1)
+
+    def __getitem__(self, row: int) -> Array:
+        """Return one array as a read-only view into the shard; nothing is copied."""
+        shape = self.shapes[row].tolist()
+        array: Array = np.frombuffer(
+            self._content, self._dtype, math.prod(shape), int(self._offsets[row])
+        )
+        return array.reshape(shape)
 
 
 def damaged(path: str, what: str) -> UserError:

@@ -1,23 +1,31 @@
-"""Recordings to a corpus on disk: whole or not at all, the same whatever the order."""
+"""Recordings to a corpus on disk: whole or not at all, the same whatever the order.
 
-import hashlib
-import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+Work in progress lies beside the corpus, in a hidden folder with the corpus's name; a run that was
+killed is gone on with from there.
+"""
+
+import shutil
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from fckd.config.networks import Modality
+from fckd.data.blocks import Block, BlockMaker
+from fckd.data.corpus import Corpus
+from fckd.data.damage import REPORT, Damage, refusal, write_report
 from fckd.data.forms import FORMS
-from fckd.data.manifest import MANIFEST, SCHEMA_VERSION, Manifest, ShardEntry
-from fckd.data.reading import read_samples
-from fckd.data.shards import Sample, write_shard
+from fckd.data.manifest import MANIFEST, SCHEMA_VERSION, Manifest
+from fckd.data.sheet import SHEET, draw_sheet
 from fckd.data.sources.base import Recording, Source
+from fckd.data.workers import make_blocks
 from fckd.errors import UserError
-from fckd.files import fingerprint, new_folder, sha256_of_file, write_json
+from fckd.files import fingerprint, make_folder, write_json
 
 SAMPLES_PER_SHARD = 64
+FEWEST_SAMPLES_PER_SHARD = 8
+SHARDS = 128
+"""Wanted of a small corpus, so that many cores have something to do."""
 
 
 def write_corpus(
@@ -26,6 +34,8 @@ def write_corpus(
     modalities: Iterable[Modality],
     folder: Path,
     advance: Callable[[int], None],
+    *,
+    skip_damaged: bool = False,
 ) -> None:
     """Read `recordings` and write them as a corpus, whole or not at all.
 
@@ -35,108 +45,100 @@ def write_corpus(
         source: Where they are from; sent to worker processes.
         recordings: In any order: the content is the same.
         modalities: What to read of each.
-        folder: The corpus; replaced if it exists.
+        folder: The corpus; replaced if it exists. Its name stands for all that the corpus is made
+            from: blocks that a killed run has finished under this name are kept.
         advance: Called with the number of recordings read so far.
+        skip_damaged: Leave out what cannot be read; the manifest names it.
 
     Raises:
-        UserError: No recordings, two of the same id, a raw file that cannot be read, or skeletons
-            of different numbers of joints.
+        UserError: No recordings, two of the same id, some that cannot be read (all are tried
+            first), or skeletons of different numbers of joints.
     """
     ordered = sorted(recordings, key=lambda recording: recording.sample_id)
-    modalities = sorted(modalities)
     _check_ids(source.name, ordered)
-    with new_folder(folder) as temporary:
-        written = _Written()
-        read = zip(ordered, read_samples(source, ordered, modalities), strict=True)
-        for samples in _grouped(_seen(read, written, advance)):
-            _check_joints(samples, written)
-            _write(temporary, samples, modalities, written)
-        if not written.shards:
-            raise _no_recordings(source.name)
-        manifest = _manifest(source, modalities, written)
-        write_json(temporary / MANIFEST, manifest.model_dump(mode="json"))
-
-
-@dataclass
-class _Written:
-    """What the manifest will say."""
-
-    shards: list[ShardEntry] = field(default_factory=list)
-    digests: list[str] = field(default_factory=list)
-    left_out: list[str] = field(default_factory=list)
-    protocols: tuple[str, ...] = ()
-    joints: int | None = None
-
-
-def _seen(
-    read: Iterable[tuple[Recording, Sample | None]],
-    written: _Written,
-    advance: Callable[[int], None],
-) -> Iterator[Sample]:
-    """Yield the samples; note the recordings that show nobody."""
-    for done, (recording, sample) in enumerate(read, start=1):
-        if sample is None:
-            written.left_out.append(recording.sample_id)
-        else:
-            yield sample
-        advance(done)
-
-
-def _grouped(samples: Iterator[Sample]) -> Iterator[list[Sample]]:
-    group: list[Sample] = []
-    for sample in samples:
-        group.append(sample)
-        if len(group) == SAMPLES_PER_SHARD:
-            yield group
-            group = []
-    if group:
-        yield group
-
-
-def _write(
-    folder: Path, samples: Sequence[Sample], modalities: Sequence[Modality], written: _Written
-) -> None:
-    written.protocols = tuple(samples[0].recording.splits)
-    path = folder / f"shard-{len(written.shards):05d}.arrow"
-    write_shard(path, samples, modalities, written.protocols)
-    written.shards.append(
-        ShardEntry(
-            name=path.name,
-            samples=len(samples),
-            bytes=path.stat().st_size,
-            sha256=sha256_of_file(path),
-        )
+    work = work_folder(folder)
+    maker = BlockMaker(
+        source,
+        tuple(sorted(modalities)),
+        tuple(ordered[0].splits),
+        make_folder(work / "corpus"),
+        make_folder(work / "notes"),
     )
-    written.digests += [_digest(sample, modalities) for sample in samples]
+    blocks = _all_blocks(maker, ordered, advance)
+    damages = [damage for block in blocks for damage in block.damaged]
+    report = folder.with_name(f"{folder.name}.{REPORT}")
+    if damages and not skip_damaged:
+        write_report(report, damages)
+        raise refusal(source.name, damages, len(ordered), report)
+    _finish(maker, blocks, damages)
+    report.unlink(missing_ok=True)
+    if folder.exists():
+        shutil.rmtree(folder)
+    maker.shards.rename(folder)
+    shutil.rmtree(work)
 
 
-def _manifest(source: Source, modalities: Sequence[Modality], written: _Written) -> Manifest:
+def work_folder(folder: Path) -> Path:
+    """Return where the corpus `folder` lies until it is whole."""
+    return folder.with_name(f".{folder.name}.work")
+
+
+def _all_blocks(
+    maker: BlockMaker, ordered: Sequence[Recording], advance: Callable[[int], None]
+) -> list[Block]:
+    """Return every block in order: found finished, or made now."""
+    unmade = _divided(ordered)
+    found = {number: maker.finished(number, some) for number, some in unmade.items()}
+    blocks = {number: block for number, block in found.items() if block is not None}
+    done = sum(len(unmade.pop(number)) for number in blocks)
+    advance(done)
+    for number, block in make_blocks(maker, unmade):
+        blocks[number] = block
+        done += len(unmade[number])
+        advance(done)
+    return [blocks[number] for number in sorted(blocks)]
+
+
+def _divided(ordered: Sequence[Recording]) -> dict[int, Sequence[Recording]]:
+    size = min(SAMPLES_PER_SHARD, max(FEWEST_SAMPLES_PER_SHARD, len(ordered) // SHARDS))
+    starts = range(0, len(ordered), size)
+    return {number: ordered[start : start + size] for number, start in enumerate(starts)}
+
+
+def _finish(maker: BlockMaker, blocks: Sequence[Block], damages: Sequence[Damage]) -> None:
+    """Write all that lies in a corpus beside its shards, and take away what is not of it."""
+    _check_layouts(blocks)
+    manifest = _manifest(maker, blocks, damages)
+    ours = {shard.name for shard in manifest.shards}
+    for path in maker.shards.iterdir():
+        if path.name not in ours:
+            path.unlink()
+    if damages:
+        write_report(maker.shards / REPORT, damages)
+    write_json(maker.shards / MANIFEST, manifest.model_dump(mode="json"))
+    draw_sheet(Corpus.open(maker.shards)).save(maker.shards / SHEET)
+
+
+def _manifest(maker: BlockMaker, blocks: Sequence[Block], damages: Sequence[Damage]) -> Manifest:
+    shards = tuple(block.shard for block in blocks if block.shard is not None)
+    if not shards:
+        raise _no_recordings(maker.source.name)
     content: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
-        "source": source.name,
-        "classes": list(source.classes),
-        "modalities": {modality: FORMS[modality].dtype.name for modality in modalities},
-        "protocols": list(written.protocols),
+        "source": maker.source.name,
+        "classes": list(maker.source.classes),
+        "modalities": {modality: FORMS[modality].dtype.name for modality in maker.modalities},
+        "protocols": list(maker.protocols),
+        "damaged": sorted({damage.sample_id for damage in damages}),
     }
+    digests = [digest for block in blocks for digest in block.digests.values()]
     return Manifest(
         **content,
-        samples=len(written.digests),
-        left_out=tuple(written.left_out),
-        shards=tuple(written.shards),
-        fingerprint=fingerprint({**content, "samples": written.digests}),
+        samples=len(digests),
+        left_out=tuple(sample_id for block in blocks for sample_id in block.left_out),
+        shards=shards,
+        fingerprint=fingerprint({**content, "samples": digests}),
     )
-
-
-def _digest(sample: Sample, modalities: Sequence[Modality]) -> str:
-    about = sample.recording
-    who = [about.sample_id, about.label, about.subject, about.camera]
-    head = [*who, about.group, dict(about.splits)]
-    digest = hashlib.sha256(json.dumps(head).encode())
-    for modality in modalities:
-        array = sample.arrays[modality]
-        digest.update(json.dumps([modality, array.dtype.name, array.shape]).encode())
-        digest.update(array.data)
-    return digest.hexdigest()
 
 
 def _check_ids(source: str, ordered: Sequence[Recording]) -> None:
@@ -151,19 +153,17 @@ def _check_ids(source: str, ordered: Sequence[Recording]) -> None:
             )
 
 
-def _check_joints(samples: Sequence[Sample], written: _Written) -> None:
-    for sample in samples:
-        if Modality.SKELETON not in sample.arrays:
-            return
-        joints = sample.arrays[Modality.SKELETON].shape[1]
-        written.joints = written.joints or joints
-        if joints != written.joints:
-            raise UserError(
-                f"{sample.recording.sample_id}: a skeleton of {joints} joints, others have "
-                f"{written.joints}",
-                "one skeleton layout in a corpus",
-                "make a corpus of each layout",
-            )
+def _check_layouts(blocks: Sequence[Block]) -> None:
+    layouts: dict[int, str] = {}
+    for block in blocks:
+        layouts = {**block.layouts, **layouts}
+    if len(layouts) > 1:
+        (joints, one), (others, other) = list(layouts.items())[:2]
+        raise UserError(
+            f"{one} has a skeleton of {joints} joints, {other} one of {others}",
+            "one skeleton layout in a corpus",
+            "make a corpus of each layout",
+        )
 
 
 def _no_recordings(source: str) -> UserError:

@@ -13,7 +13,8 @@ from tests.cli.conftest import DEMO
 
 SPACE = {"--set", "--smoke", "--data"}
 FLAGS = {
-    "prepare": SPACE,
+    "prepare": SPACE | {"--skip-damaged"},
+    "inspect": {"--storage"},
     "teach": SPACE,
     "lessons": SPACE,
     "distill": SPACE,
@@ -49,7 +50,7 @@ def failing(monkeypatch):
     """Return a function that makes `prepare` raise."""
 
     def fail(error):
-        def prepare(*_given):
+        def prepare(*_given, **_options):
             raise error
 
         monkeypatch.setattr("fckd.cli.steps.prepare_corpus", prepare)

@@ -15,7 +15,7 @@ UTD = CorpusSettings(source="utd-mhad", validation_subjects=(1,))
 
 
 def folders(storage):
-    return sorted(path.name for path in (storage / "corpora").iterdir() if path.is_dir())
+    return sorted(path.name for path in (storage / "corpora").iterdir() if path.is_dir() and path.name[0] != ".")
 
 
 def test_the_second_call_only_opens(settings, storage):
@@ -45,7 +45,7 @@ def test_who_validates_does_not_change_the_corpus(settings, storage):
 
 
 def test_a_touched_raw_file_makes_a_new_corpus_of_the_same_content(utd, storage, monkeypatch):
-    monkeypatch.setattr("fckd.data.reading.WORTH_A_POOL", 1000)  # a pool starts slower
+    monkeypatch.setattr("fckd.data.workers.WORTH_A_POOL", 1000)  # a pool starts slower
     first = prepare(UTD, [Modality.INERTIAL], utd, storage, silent)
     path = utd / "utd-mhad" / "Inertial" / "a1_s1_t1_inertial.mat"
     content = path.read_bytes()

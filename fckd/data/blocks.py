@@ -1,0 +1,144 @@
+"""A block of recordings becomes a shard, and a note that the shard is whole.
+
+The note is written last and holds the shard's checksum: whatever ends a program, a block is either
+finished, and never read again, or as if it had not been begun.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from fckd.config.base import Configuration
+from fckd.config.networks import Modality
+from fckd.data.damage import Damage
+from fckd.data.manifest import ShardEntry
+from fckd.data.reading import read_recordings
+from fckd.data.shards import Sample, write_shard
+from fckd.data.sources.base import Recording, Source
+from fckd.errors import UserError
+from fckd.files import sha256_of_file, write_json
+
+
+class Block(Configuration):
+    """What became of the recordings of a block.
+
+    Attributes:
+        shard: Holds the samples; None if there is none.
+        digests: Sample id -> the sample's content in a name, in the order of the shard.
+        left_out: Ids of recordings in which the tracker saw nobody.
+        damaged: What could not be read.
+        layouts: Joints of a skeleton -> the first sample that has so many.
+    """
+
+    shard: ShardEntry | None
+    digests: dict[str, str]
+    left_out: tuple[str, ...]
+    damaged: tuple[Damage, ...]
+    layouts: dict[int, str]
+
+    @property
+    def recordings(self) -> set[str]:
+        """The ids of all that was tried."""
+        return {*self.digests, *self.left_out, *(damage.sample_id for damage in self.damaged)}
+
+
+@dataclass(frozen=True)
+class BlockMaker:
+    """Makes blocks, and finds those that an earlier run has finished; worker processes get it.
+
+    Attributes:
+        source: Where recordings are from.
+        modalities: What is read of each, sorted.
+        protocols: The source's.
+        shards: Existing folder of the shards.
+        notes: Existing folder of the notes.
+    """
+
+    source: Source
+    modalities: tuple[Modality, ...]
+    protocols: tuple[str, ...]
+    shards: Path
+    notes: Path
+
+    def make(self, number: int, recordings: Sequence[Recording]) -> Block:
+        """Read `recordings`, sorted by id, and write block `number`.
+
+        Raises:
+            UserError: The file system refuses.
+        """
+        outcome = read_recordings(self.source, recordings, self.modalities)
+        block = Block(
+            shard=self._write(number, outcome.samples) if outcome.samples else None,
+            digests={
+                sample.recording.sample_id: _digest(sample, self.modalities)
+                for sample in outcome.samples
+            },
+            left_out=tuple(outcome.left_out),
+            damaged=tuple(outcome.damaged),
+            layouts=_layouts(outcome.samples),
+        )
+        write_json(self._note(number), block.model_dump(mode="json"))
+        return block
+
+    def finished(self, number: int, recordings: Sequence[Recording]) -> Block | None:
+        """Return block `number` if it is finished, of just these recordings, and still whole."""
+        try:
+            block = Block.model_validate_json(self._note(number).read_bytes())
+        except (FileNotFoundError, ValidationError):
+            return None
+        if block.recordings != {recording.sample_id for recording in recordings}:
+            return None
+        return block if self._is_whole(block.shard) else None
+
+    def _write(self, number: int, samples: Sequence[Sample]) -> ShardEntry:
+        path = self.shards / f"shard-{number:05d}.arrow"
+        # of its own: the worker of a run that was killed may still be at the same block
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+        try:
+            write_shard(temporary, samples, self.modalities, self.protocols)
+            checksum = sha256_of_file(temporary)
+            temporary.replace(path)
+        except OSError as refusal:
+            raise UserError(
+                f"cannot write {path}: {refusal.strerror}",
+                "room for the whole corpus, and a folder that this user may write to",
+                "make room or choose another place, then run again: what is finished is kept",
+            ) from refusal
+        return ShardEntry(
+            name=path.name, samples=len(samples), bytes=path.stat().st_size, sha256=checksum
+        )
+
+    def _is_whole(self, shard: ShardEntry | None) -> bool:
+        if shard is None:
+            return True
+        path = self.shards / shard.name
+        return path.is_file() and sha256_of_file(path) == shard.sha256
+
+    def _note(self, number: int) -> Path:
+        return self.notes / f"block-{number:05d}.json"
+
+
+def _digest(sample: Sample, modalities: Sequence[Modality]) -> str:
+    about = sample.recording
+    who = [about.sample_id, about.label, about.subject, about.camera]
+    head = [*who, about.group, dict(about.splits)]
+    digest = hashlib.sha256(json.dumps(head).encode())
+    for modality in modalities:
+        array = sample.arrays[modality]
+        digest.update(json.dumps([modality, array.dtype.name, array.shape]).encode())
+        digest.update(array.data)
+    return digest.hexdigest()
+
+
+def _layouts(samples: Sequence[Sample]) -> dict[int, str]:
+    layouts: dict[int, str] = {}
+    for sample in samples:
+        if Modality.SKELETON in sample.arrays:
+            joints = sample.arrays[Modality.SKELETON].shape[1]
+            layouts.setdefault(joints, sample.recording.sample_id)
+    return layouts

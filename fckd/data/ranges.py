@@ -1,0 +1,53 @@
+"""What the arrays of a corpus are like: how long, of which shapes, between which values."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fckd.config.networks import Modality
+from fckd.data.corpus import Corpus
+
+LOOKED_AT_MOST = 256
+"""Samples whose values are read, evenly spread: a large corpus is not read as a whole."""
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """The arrays of one modality.
+
+    Attributes:
+        shortest: Time steps; so are `middle` (the median) and `longest`.
+        shapes: Of one time step, sorted.
+        low: The least of the values that were looked at; `high` the greatest.
+        form: The stored dtype.
+    """
+
+    shortest: int
+    middle: int
+    longest: int
+    shapes: tuple[tuple[int, ...], ...]
+    low: float
+    high: float
+    form: str
+
+
+def ranges_of(corpus: Corpus, modality: Modality) -> Ranges:
+    """Return lengths and shapes of every array, and the values of some.
+
+    Raises:
+        UserError: The corpus does not hold this modality.
+    """
+    shapes = corpus.shapes(modality)
+    lengths = shapes[:, 0]
+    count = min(len(corpus), LOOKED_AT_MOST)
+    chosen = np.linspace(0, len(corpus) - 1, count).astype(int).tolist()
+    arrays = [corpus.array(index, modality) for index in chosen]
+    return Ranges(
+        shortest=int(lengths.min()),
+        middle=int(np.median(lengths)),
+        longest=int(lengths.max()),
+        shapes=tuple(sorted({tuple(shape) for shape in shapes[:, 1:].tolist()})),
+        low=min(float(array.min()) for array in arrays),
+        high=max(float(array.max()) for array in arrays),
+        form=arrays[0].dtype.name,
+    )
