@@ -1,80 +1,13 @@
 """A space: an experiment, what to search in it, the budget, and how the result is confirmed."""
 
-from collections.abc import Mapping
-from math import isclose
-from typing import Annotated, Any, Literal, Self
+from typing import Literal, Self
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Field, model_validator
 
 from fckd.config.base import Configuration, Seed
 from fckd.config.campaign import Campaign
-
-
-class RangeParameter(Configuration):
-    """A number searched between two bounds.
-
-    `may_be_off` adds the choice of leaving the term out (value 0): then nothing else under the
-    same prefix is searched, for a term that is off has no temperature.
-    """
-
-    low: float
-    high: float
-    log: bool = False
-    step: float | None = Field(None, gt=0)
-    integer: bool = False
-    may_be_off: bool = False
-
-    @model_validator(mode="after")
-    def _bounds_make_a_range(self) -> Self:
-        if self.low >= self.high:
-            raise ValueError(f"low ({self.low}) must be less than high ({self.high})")
-        if self.log and self.low <= 0:
-            raise ValueError(f"a logarithmic range needs low > 0, not {self.low}")
-        if self.log and self.step is not None:
-            raise ValueError("a logarithmic range has no step")
-        numbers = (self.low, self.high, self.step or 1)
-        if self.integer and any(value != int(value) for value in numbers):
-            raise ValueError("an integer range needs integer bounds and an integer step")
-        return self
-
-    def contains(self, value: str | float) -> bool:
-        """Return whether a trial may have this value."""
-        if isinstance(value, (str, bool)):
-            return False
-        if self.may_be_off and value == 0:
-            return True
-        step = self.step or (1 if self.integer else None)
-        steps = 0 if step is None else (value - self.low) / step
-        return self.low <= value <= self.high and isclose(steps, round(steps), abs_tol=1e-6)
-
-
-class ChoiceParameter(Configuration):
-    """One of a list of values."""
-
-    choices: tuple[str | int | float | bool, ...] = Field(min_length=2)
-
-    @model_validator(mode="after")
-    def _choices_differ(self) -> Self:
-        if len(set(self.choices)) < len(self.choices):
-            raise ValueError("a choice is given twice")
-        return self
-
-    def contains(self, value: str | float) -> bool:
-        """Return whether a trial may have this value."""
-        return value in self.choices
-
-
-def _kind(given: Any) -> str:
-    """Return which parameter is meant, so that an error speaks of that one only."""
-    listed = isinstance(given, Mapping) and "choices" in given
-    return "<choice>" if listed or isinstance(given, ChoiceParameter) else "<range>"
-
-
-Parameter = RangeParameter | ChoiceParameter
-AnyParameter = Annotated[
-    Annotated[RangeParameter, Tag("<range>")] | Annotated[ChoiceParameter, Tag("<choice>")],
-    Discriminator(_kind),
-]
+from fckd.config.conditions import in_every_trial
+from fckd.config.parameters import AnyParameter, RangeParameter
 
 
 class Budget(Configuration):
@@ -85,22 +18,55 @@ class Budget(Configuration):
 
 
 class SearchSettings(Configuration):
-    """How the space is searched."""
+    """How the space is searched.
 
-    sampler: Literal["tpe", "random"] = "tpe"
+    `grid` tries every combination, in an order that `seed` shuffles. `cmaes` evolves the numbers
+    that every trial has and draws the rest at random. `gp` models every parameter.
+    """
+
+    sampler: Literal["tpe", "random", "grid", "cmaes", "gp"] = "tpe"
     seed: Seed = 0
     parameters: dict[str, AnyParameter] = Field(min_length=1)
     points: tuple[dict[str, str | int | float | bool], ...] = Field(
         (), description="tried first; parameters that a point leaves out are sampled"
     )
 
+    @model_validator(mode="after")
+    def _a_grid_has_steps(self) -> Self:
+        for name, parameter in self.parameters.items():
+            continuous = isinstance(parameter, RangeParameter) and parameter.stride is None
+            if self.sampler == "grid" and continuous:
+                raise ValueError(f"a grid needs steps, and {name} has none: add a step, or choices")
+        return self
+
+    @model_validator(mode="after")
+    def _the_sampler_can_search_it(self) -> Self:
+        always = [name for name in self.parameters if in_every_trial(self.parameters, name)]
+        sometimes = sorted(set(self.parameters) - set(always))
+        if self.sampler == "gp" and sometimes:
+            raise ValueError(
+                "gp models parameters that every trial has, and some trials go without "
+                f"{', '.join(sometimes)}: choose tpe, or let nothing be off"
+            )
+        numbers = [name for name in always if isinstance(self.parameters[name], RangeParameter)]
+        if self.sampler == "cmaes" and len(numbers) < 2:
+            raise ValueError(
+                f"cmaes evolves two or more ranges that every trial has, and finds {len(numbers)}: "
+                "choose tpe, or let fewer terms be off"
+            )
+        return self
+
 
 class StoppingSettings(Configuration):
-    """Asynchronous successive halving on validation accuracy, asked at the end of every epoch."""
+    """Which trials end early, by their validation accuracy at the end of every epoch.
 
-    rule: Literal["halving", "none"] = "none"
+    `halving`: one trial in `reduction` passes each rung (ASHA); the first rung is `grace_epochs`.
+    `median`: after `grace_epochs`, a trial must have been as good as the median of those finished.
+    """
+
+    rule: Literal["halving", "median", "none"] = "none"
     grace_epochs: int = Field(5, ge=1)
-    reduction: int = Field(3, ge=2)
+    reduction: int = Field(3, ge=2, description="of halving")
 
 
 class ConfirmationSettings(Configuration):

@@ -15,9 +15,14 @@ KEY = "trial_key"
 POINT = "point"
 SUPERSEDED = "superseded"
 REASON = "reason"
+FIELDS = "fields"
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+DRAWS = 20
+"""So many repetitions in a row, and the space has nothing new."""
 
 Suggest = Callable[[optuna.Trial], Mapping[str, Any]]
+Sampler = Callable[[int], optuna.samplers.BaseSampler]
+"""Given how many attempts the study has: a sampler that begins its seed again repeats itself."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,7 @@ class Ledger:
         name: Of the study.
         limit: Number of trials, retries not counted.
         suggest: Draws the searched fields of a trial, define-by-run.
-        sampler: Optuna's sampler.
+        sampler: Makes Optuna's sampler.
         pruner: Optuna's pruner.
         points: Tried first.
     """
@@ -67,18 +72,18 @@ class Ledger:
         name: str,
         limit: int,
         suggest: Suggest,
-        sampler: optuna.samplers.BaseSampler,
+        sampler: Sampler,
         pruner: optuna.pruners.BasePruner,
         points: Sequence[Point] = (),
     ) -> None:
         self.study = optuna.create_study(
             storage=storage,
             study_name=name,
-            sampler=sampler,
             pruner=pruner,
             direction="maximize",
             load_if_exists=True,
         )
+        self.study.sampler = sampler(len(self.study.get_trials(deepcopy=False)))
         self.name, self.limit = name, limit
         self._suggest = suggest
         self._running: dict[str, optuna.Trial] = {}
@@ -94,20 +99,18 @@ class Ledger:
         return sorted(found, key=lambda trial: key_of(self.name, trial))
 
     def ask(self) -> Asked | None:
-        """Return the next trial, or None if as many as the limit were asked for."""
-        waiting = self.study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
-        if not waiting and len(self.ended) + len(self._running) >= self.limit:
-            return None
-        trial = self.study.ask()
-        frozen = self.study.trials[trial.number]
-        key = key_of(self.name, frozen)
-        trial.set_user_attr(KEY, key)
-        self._running[key] = trial
-        return Asked(key, trial.number, dict(self._suggest(trial)), dict(frozen.user_attrs))
+        """Return the next trial, or None if there is no more: the limit, or nothing new to try.
 
-    def note(self, key: str, name: str, value: Any) -> None:
-        """Keep a JSON value with a running trial."""
-        self._running[key].set_user_attr(name, value)
+        What is drawn like a trial that is known already would end like it, and is drawn again.
+        """
+        for _ in range(DRAWS):
+            waiting = self.study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+            if not waiting and len(self.ended) + len(self._running) >= self.limit:
+                return None
+            asked = self._draw()
+            if asked is not None:
+                return asked
+        return None
 
     def report(self, key: str, epoch: int, value: float) -> bool:
         """Keep an intermediate value; return whether the trial should be pruned.
@@ -141,6 +144,26 @@ class Ledger:
             self.study.tell(trial, state=told)
         return state, reason
 
+    def _draw(self) -> Asked | None:
+        """Return what Optuna draws or has waiting, or None if it was drawn before."""
+        trial = self.study.ask()
+        attributes = dict(trial.user_attrs)
+        fields = dict(self._suggest(trial))
+        given = POINT in attributes or KEY in attributes
+        if not given and self._is_known(fields):
+            trial.set_user_attr(SUPERSEDED, value=True)
+            self.study.tell(trial, state=TrialState.FAIL)
+            return None
+        key: str = attributes.get(KEY, f"{self.name}-{trial.number:04d}")
+        trial.set_user_attr(FIELDS, fields)
+        trial.set_user_attr(KEY, key)
+        self._running[key] = trial
+        return Asked(key, trial.number, fields, attributes)
+
+    def _is_known(self, fields: Mapping[str, Any]) -> bool:
+        trials = self.study.get_trials(deepcopy=False)
+        return any(trial.user_attrs.get(FIELDS) == fields for trial in trials)
+
     def _reclaim(self) -> None:
         """Queue stale trials again; a crash after any of the steps loses none of them."""
         waiting = {
@@ -149,7 +172,7 @@ class Ledger:
         }
         for stale in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             key = key_of(self.name, stale)
-            if key not in waiting:
+            if key not in waiting and SUPERSEDED not in stale.user_attrs:
                 attributes = {**stale.user_attrs, KEY: key}
                 attributes.pop(REASON, None)
                 # A point's values are drawn one by one: its driver may have died before the last.

@@ -1,7 +1,6 @@
 """The phases of a campaign as ledgers: what is asked for, and the task that answers it."""
 
 import re
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +13,15 @@ from fckd.config.documents import with_fields
 from fckd.config.space import Space
 from fckd.files import fingerprint
 from fckd.sweep.arms import Arm, arms
-from fckd.sweep.ledger import KEY, Asked, Ledger, Point, key_of
+from fckd.sweep.grid import grid
+from fckd.sweep.ledger import FIELDS, KEY, Asked, Ledger, Point, key_of
+from fckd.sweep.samplers import sampler_of
+from fckd.sweep.stopping import pruner_of
 from fckd.sweep.suggest import fixed, suggester
 from fckd.train.study import Part
 from fckd.train.task import Task
 
-ARM, SEED, FIELDS = "arm", "seed", "fields"
+ARM, SEED = "arm", "seed"
 
 
 @dataclass(frozen=True)
@@ -59,25 +61,21 @@ class Search:
 
     def __init__(self, space: Space, sweep: str, storage: BaseStorage, folder: Path) -> None:
         self.space, self.folder = space, folder
+        points = _points(space)
         self.ledger = Ledger(
             storage=storage,
             name=sweep,
-            limit=space.budget.trials,
+            limit=len(points) if space.search.sampler == "grid" else space.budget.trials,
             suggest=suggester(space),
-            sampler=_sampler(space),
-            pruner=_pruner(space),
-            points=[
-                Point(fingerprint(values), values, {})
-                for point in space.search.points[: space.budget.trials]
-                for values in [fixed(space, point)]
-            ],
+            sampler=lambda begun: sampler_of(space, begun),
+            pruner=pruner_of(space.stopping),
+            points=points,
         )
 
     def order(self, asked: Asked) -> Order:
         """Return the task of a trial of the space."""
         place = f"trial {asked.number}"
         experiment = with_fields(self.space.experiment, asked.fields, place)
-        self.ledger.note(asked.key, FIELDS, dict(asked.fields))
         task = Task(
             asked.key,
             experiment.model_dump(mode="json"),
@@ -136,7 +134,7 @@ class Repetitions:
             name=f"{campaign}-{name}-{fingerprint(sorted({_slug(arm) for arm in arms}))[:6]}",
             limit=len(self.keys),
             suggest=lambda _: {},
-            sampler=optuna.samplers.RandomSampler(seed=0),
+            sampler=lambda _: optuna.samplers.RandomSampler(seed=0),
             pruner=optuna.pruners.NopPruner(),
             points=[
                 Point(key, {}, {KEY: key, ARM: arm, SEED: seed})
@@ -180,29 +178,17 @@ def confirmation(
     )
 
 
+def _points(space: Space) -> list[Point]:
+    """Return what is tried first, each point once; a grid is nothing but points."""
+    listed = [fixed(space, point) for point in space.search.points]
+    if space.search.sampler == "grid":
+        listed += grid(space)
+    points = {fingerprint(values): values for values in listed}
+    found = [Point(identity, values, {}) for identity, values in points.items()]
+    return found[: space.budget.trials]
+
+
 def _slug(arm: Arm) -> str:
     """Return an arm's name for folders, with a fingerprint of how it is trained."""
     plain = re.sub(r"[^a-z0-9]+", "-", arm.name.lower()).strip("-")
     return f"{plain}-{fingerprint([arm.name, arm.experiment.model_dump(mode='json')])[:6]}"
-
-
-def _sampler(space: Space) -> optuna.samplers.BaseSampler:
-    seed = space.search.seed
-    if space.search.sampler == "random":
-        return optuna.samplers.RandomSampler(seed=seed)
-    startup = max(4, space.budget.trials // 3)
-    with warnings.catch_warnings():
-        # Groups are what a conditional space needs; Optuna calls them experimental.
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        return optuna.samplers.TPESampler(
-            seed=seed, multivariate=True, group=True, constant_liar=True, n_startup_trials=startup
-        )
-
-
-def _pruner(space: Space) -> optuna.pruners.BasePruner:
-    stopping = space.stopping
-    if stopping.rule == "none":
-        return optuna.pruners.NopPruner()
-    return optuna.pruners.SuccessiveHalvingPruner(
-        min_resource=stopping.grace_epochs, reduction_factor=stopping.reduction
-    )

@@ -10,7 +10,8 @@ import ray
 from fckd.config.campaign import ExecutionSettings
 from fckd.config.documents import with_fields
 from fckd.config.experiment import Experiment
-from fckd.config.space import ChoiceParameter, Space
+from fckd.config.parameters import ChoiceParameter
+from fckd.config.space import Space
 from fckd.events import Listener, Progress
 from fckd.train.ray_workers import lessons_on_ray, teach_on_ray
 from fckd.train.study import Part

@@ -1,18 +1,33 @@
 """From the parameters of a space to Optuna's suggestions, define-by-run."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
-import optuna
-
+from fckd.config.conditions import FOCAL, in_order, weight_of, weight_of_focal
 from fckd.config.documents import with_fields
 from fckd.config.experiment import Experiment
 from fckd.config.objective import FOCAL_TERMS
-from fckd.config.space import ChoiceParameter, Parameter, RangeParameter, Space
+from fckd.config.parameters import ChoiceParameter, Parameter, RangeParameter, may_be_off
+from fckd.config.space import Space
 
-FOCAL = "focal."
-WEIGHT = ".weight"
 TEACHERS = "weighting.weights."
+
+Fields = dict[str, Any]
+
+
+class Drawer(Protocol):
+    """What chooses values: Optuna's trial, or a walk over a grid."""
+
+    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
+        """Return one of the choices."""
+
+    def suggest_int(self, name: str, low: int, high: int, *, step: int, log: bool) -> int:
+        """Return an integer of the range."""
+
+    def suggest_float(
+        self, name: str, low: float, high: float, *, step: float | None, log: bool
+    ) -> float:
+        """Return a number of the range."""
 
 
 def switch(name: str) -> str:
@@ -20,33 +35,31 @@ def switch(name: str) -> str:
     return f"{name}.on"
 
 
-def suggester(space: Space) -> Callable[[optuna.Trial], dict[str, Any]]:
+def suggester(space: Space) -> Callable[[Drawer], Fields]:
     """Return the function that draws a trial's fields.
 
     A term that is off has weight 0 and nothing else under its prefix; without a focal term there
     are no focal channels to choose. A teacher that is off is dropped; the last one stays.
     """
-    parameters = space.search.parameters
+    parameters, experiment = space.search.parameters, space.experiment
+    order = in_order(parameters)
 
-    def suggest(trial: optuna.Trial) -> dict[str, Any]:
-        fields, off = _switches(trial, parameters, len(space.experiment.teachers))
-        # Focal parameters last: whether there is a focal term is known by then.
-        for name in sorted(parameters, key=lambda name: name.startswith(FOCAL)):
-            if name not in fields and not name.startswith(tuple(off)):
-                if name.startswith(FOCAL) and not _has_focal_term(space.experiment, fields):
-                    continue
-                fields[name] = _draw(trial, name, parameters[name])
+    def suggest(drawer: Drawer) -> Fields:
+        fields: Fields = {}
+        for name in order:
+            if _has_use(experiment, name, fields):
+                stays = name.startswith(TEACHERS) and _is_last_teacher(experiment, fields)
+                fields[name] = _draw(drawer, name, parameters[name], stays=stays)
         return fields
 
     return suggest
 
 
-def fixed(space: Space, point: Mapping[str, Any]) -> dict[str, Any]:
+def fixed(space: Space, point: Mapping[str, Any]) -> Fields:
     """Return the Optuna parameters of a point of the space."""
-    values: dict[str, Any] = {}
+    values: Fields = {}
     for name, value in point.items():
-        parameter = space.search.parameters[name]
-        if isinstance(parameter, RangeParameter) and parameter.may_be_off:
+        if may_be_off(space.search.parameters[name]):
             values[switch(name)] = value != 0
             if value == 0:
                 continue
@@ -71,38 +84,40 @@ def check_bounds(space: Space) -> None:
             with_fields(space.experiment, {name: value}, place)
 
 
-def _switches(
-    trial: optuna.Trial, parameters: Mapping[str, Parameter], teachers: int
-) -> tuple[dict[str, Any], list[str]]:
-    fields: dict[str, Any] = {}
-    off = []
-    for name, parameter in parameters.items():
-        if not (isinstance(parameter, RangeParameter) and parameter.may_be_off):
-            continue
-        dropped = sum(field.startswith(TEACHERS) for field in fields)
-        if name.startswith(TEACHERS) and dropped == teachers - 1:
-            continue
-        if not trial.suggest_categorical(switch(name), [True, False]):
-            fields[name] = 0.0
-            if name.endswith(WEIGHT):
-                off.append(name.removesuffix("weight"))
-    return fields, off
+def _has_use(experiment: Experiment, name: str, fields: Fields) -> bool:
+    """Return whether a parameter changes anything, given the fields that are drawn already."""
+    if fields.get(weight_of(name)) == 0:
+        return False
+    return not name.startswith(FOCAL) or _has_focal_term(experiment, fields)
 
 
-def _has_focal_term(experiment: Experiment, fields: Mapping[str, Any]) -> bool:
-    names = {term: f"objective.{term}{WEIGHT}" for term in FOCAL_TERMS}
+def _has_focal_term(experiment: Experiment, fields: Fields) -> bool:
     base = {term: getattr(experiment.objective, term).weight for term in FOCAL_TERMS}
-    return any(fields.get(names[term], base[term]) for term in FOCAL_TERMS)
+    return any(fields.get(weight_of_focal(term), base[term]) for term in FOCAL_TERMS)
 
 
-def _draw(trial: optuna.Trial, name: str, parameter: Parameter) -> str | float:
+def _is_last_teacher(experiment: Experiment, fields: Fields) -> bool:
+    dropped = [name for name, value in fields.items() if name.startswith(TEACHERS) and value == 0]
+    return len(dropped) == len(experiment.teachers) - 1
+
+
+def _draw(drawer: Drawer, name: str, parameter: Parameter, *, stays: bool) -> str | float:
+    if may_be_off(parameter) and not stays:
+        on = drawer.suggest_categorical(switch(name), [True, False])
+        if not on:
+            return 0.0
+    return _draw_value(drawer, name, parameter)
+
+
+def _draw_value(drawer: Drawer, name: str, parameter: Parameter) -> str | float:
     if isinstance(parameter, ChoiceParameter):
-        return cast("str | float", trial.suggest_categorical(name, parameter.choices))
+        choice: str | float = drawer.suggest_categorical(name, parameter.choices)
+        return choice
     low, high, step = parameter.low, parameter.high, parameter.step
     if parameter.integer:
         step = int(step or 1)
-        return trial.suggest_int(name, int(low), int(high), step=step, log=parameter.log)
-    return trial.suggest_float(name, low, high, step=step, log=parameter.log)
+        return drawer.suggest_int(name, int(low), int(high), step=step, log=parameter.log)
+    return drawer.suggest_float(name, low, high, step=step, log=parameter.log)
 
 
 def _number(parameter: RangeParameter, value: float) -> float:

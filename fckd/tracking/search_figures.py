@@ -31,6 +31,9 @@ from fckd.tracking.parameter_axis import ParameterAxis, axis_of
 FEW_TRIALS = 20
 """Below this, an importance is a hint and is called one."""
 
+SUPERSEDED = "superseded"
+"""Marks an attempt that the ledger does not count: one that was retried, or drawn again."""
+
 HISTORY = "How the search went"
 IMPORTANCE = "Which parameters mattered"
 PARALLEL = "Parameters of every trial"
@@ -55,7 +58,7 @@ class Trials:
 
 def trials_of(study: Study) -> Trials:
     """Return the study's ended trials."""
-    trials = study.get_trials(deepcopy=False)
+    trials = [t for t in study.get_trials(deepcopy=False) if SUPERSEDED not in t.user_attrs]
 
     def in_state(state: TrialState) -> list[FrozenTrial]:
         return [trial for trial in trials if trial.state == state]

@@ -10,7 +10,8 @@ from fckd.config.objective import (
     LogitSettings,
     ObjectiveSettings,
 )
-from fckd.config.space import RangeParameter, Space
+from fckd.config.parameters import RangeParameter
+from fckd.config.space import Space
 from fckd.errors import UserError
 
 RATIO = {"low": 0.1, "high": 1.0}
@@ -41,7 +42,7 @@ MISTAKES = {
     "experiment.training.seed": [-1, 2**32],
     "name": ["", "Small", "a/b", "../up"],
     "search.parameters": [{}],
-    "search.sampler": ["grid"],
+    "search.sampler": ["psychic"],
     "budget.trials": [0],
     "budget.minutes": [0],
     "stopping.rule": ["sometimes"],

@@ -70,7 +70,7 @@ def draw(trial: optuna.Trial) -> dict[str, Any]:
 def opened(storage, limit=5, points=POINTS, pruner=None, suggest=draw):
     return Ledger(
         storage, NAME, limit, suggest,
-        sampler=optuna.samplers.RandomSampler(),
+        sampler=lambda _: optuna.samplers.RandomSampler(),
         pruner=pruner or optuna.pruners.NopPruner(),
         points=points,
     )  # fmt: skip

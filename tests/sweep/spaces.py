@@ -39,7 +39,7 @@ def space(**changes: Any) -> Space:
     return validate(Space, merge(DOCUMENT, changes), "the small space")
 
 
-def searching(parameters: dict[str, Any], **changes: Any) -> Space:
+def searching(parameters: dict[str, Any], sampler: str = "random", **changes: Any) -> Space:
     """Return the small space with exactly these searched parameters."""
-    search = {**DOCUMENT["search"], "parameters": parameters}
+    search = {"sampler": sampler, "parameters": parameters}
     return validate(Space, {**merge(DOCUMENT, changes), "search": search}, "the small space")

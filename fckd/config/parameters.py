@@ -1,0 +1,85 @@
+"""What is searched: a number between two bounds, or one of a list of values."""
+
+from collections.abc import Mapping
+from math import isclose
+from typing import Annotated, Any, Self
+
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from fckd.config.base import Configuration
+
+
+class RangeParameter(Configuration):
+    """A number searched between two bounds.
+
+    `may_be_off` adds the choice of leaving the term out (value 0): then nothing else under the
+    same prefix is searched, for a term that is off has no temperature.
+    """
+
+    low: float
+    high: float
+    log: bool = False
+    step: float | None = Field(None, gt=0)
+    integer: bool = False
+    may_be_off: bool = False
+
+    @model_validator(mode="after")
+    def _bounds_make_a_range(self) -> Self:
+        if self.low >= self.high:
+            raise ValueError(f"low ({self.low}) must be less than high ({self.high})")
+        if self.log and self.low <= 0:
+            raise ValueError(f"a logarithmic range needs low > 0, not {self.low}")
+        if self.log and self.step is not None:
+            raise ValueError("a logarithmic range has no step")
+        numbers = (self.low, self.high, self.step or 1)
+        if self.integer and any(value != int(value) for value in numbers):
+            raise ValueError("an integer range needs integer bounds and an integer step")
+        return self
+
+    @property
+    def stride(self) -> float | None:
+        """The distance between neighbouring values; None if the range is continuous."""
+        return self.step or (1 if self.integer else None)
+
+    def contains(self, value: str | float) -> bool:
+        """Return whether a trial may have this value."""
+        if isinstance(value, (str, bool)):
+            return False
+        if self.may_be_off and value == 0:
+            return True
+        steps = 0 if self.stride is None else (value - self.low) / self.stride
+        return self.low <= value <= self.high and isclose(steps, round(steps), abs_tol=1e-6)
+
+
+class ChoiceParameter(Configuration):
+    """One of a list of values."""
+
+    choices: tuple[str | int | float | bool, ...] = Field(min_length=2)
+
+    @model_validator(mode="after")
+    def _choices_differ(self) -> Self:
+        if len(set(self.choices)) < len(self.choices):
+            raise ValueError("a choice is given twice")
+        return self
+
+    def contains(self, value: str | float) -> bool:
+        """Return whether a trial may have this value."""
+        return value in self.choices
+
+
+def _kind(given: Any) -> str:
+    """Return which parameter is meant, so that an error speaks of that one only."""
+    listed = isinstance(given, Mapping) and "choices" in given
+    return "<choice>" if listed or isinstance(given, ChoiceParameter) else "<range>"
+
+
+Parameter = RangeParameter | ChoiceParameter
+AnyParameter = Annotated[
+    Annotated[RangeParameter, Tag("<range>")] | Annotated[ChoiceParameter, Tag("<choice>")],
+    Discriminator(_kind),
+]
+
+
+def may_be_off(parameter: Parameter) -> bool:
+    """Return whether a trial may go without this parameter's term."""
+    return isinstance(parameter, RangeParameter) and parameter.may_be_off
