@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from graphlib import CycleError, TopologicalSorter
+from typing import Any
 
 from fckd.config.objective import FOCAL_TERMS
-from fckd.config.parameters import Parameter, may_be_off
+from fckd.config.parameters import Parameter, Value, may_be_off
 
 FOCAL = "focal."
 WEIGHT = ".weight"
@@ -25,12 +26,38 @@ def weight_of_focal(term: str) -> str:
 def deciders(parameters: Parameters, name: str) -> set[str]:
     """Return the searched parameters that must be drawn before `name`.
 
-    A term's options wait for its weight; focal parameters for the weights of the focal terms.
+    A term's options wait for its weight; focal parameters for the weights of the focal terms; and
+    every parameter for those of its `when`.
     """
     waits = {weight_of(name)}
     if name.startswith(FOCAL):
         waits.update(weight_of_focal(term) for term in FOCAL_TERMS)
-    return (waits & set(parameters)) - {name}
+    return ((waits & set(parameters)) - {name}) | set(parameters[name].when)
+
+
+def check(parameters: Parameters) -> None:
+    """Check that every condition can be met.
+
+    Raises:
+        ValueError: One is on what is not searched or never so, or parameters wait for each other.
+    """
+    for name, parameter in parameters.items():
+        for other, wanted in parameter.when.items():
+            if other not in parameters:
+                raise ValueError(f"{name} waits for {other}, which is not searched")
+            for value in _listed(wanted):
+                if not parameters[other].can_be(value):
+                    raise ValueError(f"{name} waits for {other} = {value}, which it never is")
+    in_order(parameters)
+
+
+def hold(parameters: Parameters, name: str, fields: Mapping[str, Any]) -> bool:
+    """Return whether the fields that are drawn already meet the conditions of `name`."""
+    return all(
+        other in fields
+        and any(parameters[other].meets(fields[other], value) for value in _listed(wanted))
+        for other, wanted in parameters[name].when.items()
+    )
 
 
 def in_order(parameters: Parameters) -> list[str]:
@@ -49,7 +76,11 @@ def in_order(parameters: Parameters) -> list[str]:
 
 def in_every_trial(parameters: Parameters, name: str) -> bool:
     """Return whether no trial goes without `name`."""
-    waits = deciders(parameters, name)
-    return not may_be_off(parameters[name]) and all(
-        in_every_trial(parameters, decider) for decider in waits
-    )
+    parameter = parameters[name]
+    if parameter.when or may_be_off(parameter):
+        return False
+    return all(in_every_trial(parameters, decider) for decider in deciders(parameters, name))
+
+
+def _listed(wanted: Value | tuple[Value, ...]) -> tuple[Value, ...]:
+    return wanted if isinstance(wanted, tuple) else (wanted,)

@@ -8,8 +8,22 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from fckd.config.base import Configuration
 
+Value = str | int | float | bool
+ON = "on"
+"""A condition on a number that may be off. YAML reads a bare `on` as true: both are taken."""
 
-class RangeParameter(Configuration):
+
+class SearchedParameter(Configuration):
+    """What ranges and choices have in common."""
+
+    when: dict[str, Value | tuple[Value, ...]] = Field(
+        default_factory=dict,
+        description="drawn only if each of these searched parameters has the value, one of the "
+        "values, or is `on`",
+    )
+
+
+class RangeParameter(SearchedParameter):
     """A number searched between two bounds.
 
     `may_be_off` adds the choice of leaving the term out (value 0): then nothing else under the
@@ -50,11 +64,19 @@ class RangeParameter(Configuration):
         steps = 0 if self.stride is None else (value - self.low) / self.stride
         return self.low <= value <= self.high and isclose(steps, round(steps), abs_tol=1e-6)
 
+    def can_be(self, wanted: Value) -> bool:
+        """Return whether a condition on this parameter can be met."""
+        return _is_on(wanted) or self.contains(wanted)
 
-class ChoiceParameter(Configuration):
+    def meets(self, value: Value, wanted: Value) -> bool:
+        """Return whether a trial's value meets a condition."""
+        return value != 0 if _is_on(wanted) else value == wanted
+
+
+class ChoiceParameter(SearchedParameter):
     """One of a list of values."""
 
-    choices: tuple[str | int | float | bool, ...] = Field(min_length=2)
+    choices: tuple[Value, ...] = Field(min_length=2)
 
     @model_validator(mode="after")
     def _choices_differ(self) -> Self:
@@ -65,6 +87,18 @@ class ChoiceParameter(Configuration):
     def contains(self, value: str | float) -> bool:
         """Return whether a trial may have this value."""
         return value in self.choices
+
+    def can_be(self, wanted: Value) -> bool:
+        """Return whether a condition on this parameter can be met."""
+        return wanted in self.choices
+
+    def meets(self, value: Value, wanted: Value) -> bool:
+        """Return whether a trial's value meets a condition."""
+        return value == wanted
+
+
+def _is_on(wanted: Value) -> bool:
+    return wanted is True or wanted == ON
 
 
 def _kind(given: Any) -> str:

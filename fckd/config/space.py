@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from fckd.config.base import Configuration, Seed
 from fckd.config.campaign import Campaign
-from fckd.config.conditions import in_every_trial
+from fckd.config.conditions import check, in_every_trial
 from fckd.config.parameters import AnyParameter, RangeParameter
 
 
@@ -30,6 +30,11 @@ class SearchSettings(Configuration):
     points: tuple[dict[str, str | int | float | bool], ...] = Field(
         (), description="tried first; parameters that a point leaves out are sampled"
     )
+
+    @model_validator(mode="after")
+    def _conditions_can_be_met(self) -> Self:
+        check(self.parameters)
+        return self
 
     @model_validator(mode="after")
     def _a_grid_has_steps(self) -> Self:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from fckd.config.conditions import FOCAL, in_order, weight_of, weight_of_focal
+from fckd.config.conditions import FOCAL, hold, in_order, weight_of, weight_of_focal
 from fckd.config.documents import with_fields
 from fckd.config.experiment import Experiment
 from fckd.config.objective import FOCAL_TERMS
@@ -39,7 +39,8 @@ def suggester(space: Space) -> Callable[[Drawer], Fields]:
     """Return the function that draws a trial's fields.
 
     A term that is off has weight 0 and nothing else under its prefix; without a focal term there
-    are no focal channels to choose. A teacher that is off is dropped; the last one stays.
+    are no focal channels to choose. A teacher that is off is dropped; the last one stays. What
+    waits for a condition that is not met is left as the experiment has it.
     """
     parameters, experiment = space.search.parameters, space.experiment
     order = in_order(parameters)
@@ -47,7 +48,7 @@ def suggester(space: Space) -> Callable[[Drawer], Fields]:
     def suggest(drawer: Drawer) -> Fields:
         fields: Fields = {}
         for name in order:
-            if _has_use(experiment, name, fields):
+            if hold(parameters, name, fields) and _has_use(experiment, name, fields):
                 stays = name.startswith(TEACHERS) and _is_last_teacher(experiment, fields)
                 fields[name] = _draw(drawer, name, parameters[name], stays=stays)
         return fields

@@ -185,3 +185,45 @@ def test_a_sibling_loss_that_is_off_has_no_options():
     }
     for fields in drawn_often(searching(parameters)):
         assert ("objective.fitnet.positions" in fields) == (fields["objective.fitnet.weight"] > 0)
+
+
+# Conditions
+
+CRITERION = "focal.criterion"
+CRITERIA = {"choices": ["cam", "gradient", "magnitude"]}
+WEIGHTS = {CORRELATION: {"low": 0.5, "high": 2.0}, CRITERION: CRITERIA}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "criteria"), [("cam", {"cam"}), (["cam", "gradient"], {"cam", "gradient"})]
+)
+def test_a_parameter_waits_for_a_value_of_another(wanted, criteria):
+    given = searching({RATIO: FOCAL_RATIO | {"when": {CRITERION: wanted}}, **WEIGHTS})
+    drawn = drawn_often(given)
+    assert {fields[CRITERION] for fields in drawn if RATIO in fields} == criteria
+    assert not [f for f in drawn if f[CRITERION] in criteria and RATIO not in f]
+
+
+@pytest.mark.parametrize("on", ["on", True])
+def test_a_parameter_waits_for_a_term_that_is_on(on):
+    rate = {"low": 0.001, "high": 0.01, "when": {LOGITS: on}}
+    for fields in drawn_often(searching({"training.learning_rate": rate, LOGITS: WEIGHT})):
+        assert ("training.learning_rate" in fields) == (fields[LOGITS] > 0)
+
+
+def test_a_term_that_waits_in_vain_is_neither_on_nor_off():
+    given = searching({LOGITS: WEIGHT | {"when": {CRITERION: "cam"}}, **WEIGHTS})
+    for fields in drawn_often(given):
+        assert (LOGITS in fields) == (fields[CRITERION] == "cam")
+
+
+def test_all_conditions_must_be_met_also_those_of_what_is_waited_for():
+    parameters = {
+        "training.weight_decay": FOCAL_RATIO | {"when": {RATIO: "on", LOGITS: "on"}},
+        RATIO: FOCAL_RATIO | {"when": {CRITERION: "cam"}},
+        LOGITS: WEIGHT,
+        **WEIGHTS,
+    }
+    for fields in drawn_often(searching(parameters)):
+        expected = fields[CRITERION] == "cam" and fields[LOGITS] > 0
+        assert ("training.weight_decay" in fields) == expected
