@@ -8,8 +8,9 @@ import optuna
 import pytest
 import ray
 
+from fckd.config.campaign import ExecutionSettings
 from fckd.config.documents import read_document, validate
-from fckd.config.campaign import ExecutionSettings, Space
+from fckd.config.space import Space
 from fckd.events import Event
 from fckd.sweep.cluster import cluster
 from fckd.sweep.conduct import Conducted, conduct
