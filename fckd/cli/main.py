@@ -1,5 +1,6 @@
 """The command `fckd`: every verb parses, calls, and prints."""
 
+import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -21,6 +22,7 @@ from fckd.cli.inputs import (
     tracking_uri,
 )
 from fckd.cli.weights import with_fetched_weights
+from fckd.config.schema import Kind, schema_of
 from fckd.errors import TrainingError, UserError
 
 # What a verb needs is imported when its space has been read: a wrong path is refused at once.
@@ -209,6 +211,12 @@ def predict(
         console.print(f"{mark} {probability:6.1%}  {action}", highlight=False)
     if prediction.true is not None:
         console.print(f"  the corpus says: {prediction.true}", highlight=False)
+
+
+@app.command()
+def schema(kind: Annotated[Kind, typer.Argument(help="Of which documents.")]) -> None:
+    """Print the JSON Schema of spaces or comparisons, for editors."""
+    print(json.dumps(schema_of(kind), indent=2))  # noqa: T201, a document: no console wraps it
 
 
 @app.command()

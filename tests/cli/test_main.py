@@ -1,5 +1,6 @@
 """The command itself: its flags, its exit codes, and messages that can be copied."""
 
+import json
 import subprocess
 import sys
 
@@ -24,6 +25,7 @@ FLAGS = {
     "report": {"--storage"},
     "pull": {"--out", "--storage"},
     "predict": {"--trust-plug-in"},
+    "schema": set(),
     "doctor": {"--storage"},
 }
 """A new knob belongs into the configuration, not here."""
@@ -97,3 +99,8 @@ def test_a_wrong_path_is_refused_before_the_heavy_packages_are_imported(place):
     assert ran.returncode == 2
     assert ran.stdout == "[]\n"
     assert ran.stderr.startswith("error: no such file: absent.yaml\n")
+
+
+@pytest.mark.parametrize(("kind", "field"), [("space", "search"), ("comparison", "arms")])
+def test_a_schema_is_printed_as_one_json_document(kind, field):
+    assert field in json.loads(fckd("schema", kind).out)["properties"]
