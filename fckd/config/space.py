@@ -30,6 +30,11 @@ class SearchSettings(Configuration):
     points: tuple[dict[str, str | int | float | bool], ...] = Field(
         (), description="tried first; parameters that a point leaves out are sampled"
     )
+    warm_start: str | None = Field(
+        None,
+        description="id or name of an earlier sweep in the same storage: its best points, one for "
+        "every four trials of the budget, are tried after `points`",
+    )
 
     @model_validator(mode="after")
     def _conditions_can_be_met(self) -> Self:
@@ -99,6 +104,15 @@ class Space(Campaign):
                     raise ValueError(f"search.points[{number}] fixes {name}, which is not searched")
                 if not parameter.contains(value):
                     raise ValueError(f"search.points[{number}]: {name} = {value} is not searched")
+        return self
+
+    @model_validator(mode="after")
+    def _an_earlier_sweep_is_another(self) -> Self:
+        if self.search.warm_start == self.name:
+            raise ValueError(
+                f"search.warm_start: {self.name} is this space's own name: "
+                "give the whole id of an earlier sweep"
+            )
         return self
 
     @model_validator(mode="after")

@@ -8,7 +8,7 @@ import optuna
 
 from fckd.config.space import Space
 from fckd.errors import TrainingError
-from fckd.events import Listener
+from fckd.events import Listener, Progress
 from fckd.files import write_json
 from fckd.sweep.campaign import Opened, Track, open_workshop, opened, reasons
 from fckd.sweep.execution import execute
@@ -18,6 +18,7 @@ from fckd.sweep.ledger import embedded_storage
 from fckd.sweep.phases import Repetitions, Search, confirmation
 from fckd.sweep.preparation import of_space
 from fckd.sweep.suggest import check_bounds
+from fckd.sweep.warm_start import WarmStart, warm_start
 from fckd.train.workshop import Workshop
 
 LEADERBOARD = "leaderboard.json"
@@ -59,13 +60,14 @@ def conduct(space: Space, data: Path | None, watch: Listener, track: Track) -> C
     """
     check_bounds(space)
     workshop = open_workshop(space, [space.experiment], data, watch)
+    earlier = warm_start(space, embedded_storage(workshop.storage))
     # Budget, execution and confirmation may change; the rest makes another sweep.
     described = {
         "experiment": space.experiment.model_dump(mode="json"),
         "parameters": space.model_dump(mode="json")["search"]["parameters"],
     }
     with opened(space, workshop, described, of_space(space), (watch, track)) as sweep:
-        search, runs = _run_phases(space, sweep)
+        search, runs = _run_phases(space, sweep, earlier)
     board = leaderboard(
         runs,
         sweep.identity,
@@ -79,10 +81,16 @@ def conduct(space: Space, data: Path | None, watch: Listener, track: Track) -> C
     return Conducted(sweep.identity, sweep.folder, board, search.ledger.study, runs, workshop)
 
 
-def _run_phases(space: Space, sweep: Opened) -> tuple[Search, Repetitions]:
+def _run_phases(
+    space: Space, sweep: Opened, earlier: WarmStart | None
+) -> tuple[Search, Repetitions]:
     workshop = sweep.workshop
     ledger, classes = embedded_storage(workshop.storage), workshop.corpus.classes
-    search = Search(space, sweep.identity, ledger, sweep.folder)
+    points = earlier.points if earlier else ()
+    if earlier:
+        earlier.check_another(sweep.identity)
+        sweep.listener(Progress(str(earlier), len(points), len(points)))
+    search = Search(space, sweep.identity, ledger, sweep.folder, points)
     with worker_groups(space.execution, workshop, sweep.folder) as ground:
         execute(search, ground, sweep.listener, classes, space.budget.minutes)
         finalists = search.finalists()

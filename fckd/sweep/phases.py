@@ -54,14 +54,22 @@ class Search:
         sweep: The sweep's id.
         storage: The ledger.
         folder: Of the sweep; a trial's files are kept below it.
+        earlier: Points of an earlier sweep, tried after those of the space.
     """
 
     name = "search"
     metric = "validation/accuracy"
 
-    def __init__(self, space: Space, sweep: str, storage: BaseStorage, folder: Path) -> None:
+    def __init__(
+        self,
+        space: Space,
+        sweep: str,
+        storage: BaseStorage,
+        folder: Path,
+        earlier: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
         self.space, self.folder = space, folder
-        points = _points(space)
+        points = _points(space, earlier)
         self.ledger = Ledger(
             storage=storage,
             name=sweep,
@@ -178,9 +186,9 @@ def confirmation(
     )
 
 
-def _points(space: Space) -> list[Point]:
+def _points(space: Space, earlier: Sequence[Mapping[str, Any]]) -> list[Point]:
     """Return what is tried first, each point once; a grid is nothing but points."""
-    listed = [fixed(space, point) for point in space.search.points]
+    listed = [fixed(space, point) for point in (*space.search.points, *earlier)]
     if space.search.sampler == "grid":
         listed += grid(space)
     points = {fingerprint(values): values for values in listed}
