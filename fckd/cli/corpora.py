@@ -39,9 +39,11 @@ def find_corpus(name: str, storage: Path) -> Corpus:
 
 def print_summary(console: Console, corpus: Corpus) -> None:
     """Print counts by split, class and modality, and whether they are the official ones."""
-    console.print(f"{corpus.source}: {len(corpus):,} samples", highlight=False)
+    about = f"{corpus.source}: {len(corpus):,} samples, fingerprint {corpus.fingerprint}"
+    console.print(about, soft_wrap=True, highlight=False)
     for protocol in corpus.protocols:
-        console.print(f"{protocol}: {_division(corpus, protocol)}", highlight=False)
+        division = f"{protocol}: {_division(corpus, protocol)}"
+        console.print(division, soft_wrap=True, highlight=False)
     _print_absent(console, corpus)
     console.print(_modalities(corpus))
     if len(corpus) > LOOKED_AT_MOST:

@@ -38,7 +38,7 @@ def compared(source: str, protocol: str, train: int, test: int) -> str:
         return ""
     nearest = min(known, key=lambda each: abs(each.train - train) + abs(each.test - test))
     differences = [
-        f"{abs(found - right):,} {part} {'more' if found > right else 'fewer'}"
+        f"{abs(found - right):,} {'more' if found > right else 'fewer'} in {part}"
         for part, found, right in (("train", train, nearest.train), ("test", test, nearest.test))
         if found != right
     ]

@@ -214,7 +214,13 @@ def test_two_files_of_one_sample(place, utd):
 @pytest.fixture
 def one_by_one(monkeypatch):
     """Read in this process: starting a pool takes longer than the test."""
-    monkeypatch.setattr("fckd.data.reading.WORTH_A_POOL", 10_000)
+    monkeypatch.setattr("fckd.data.workers.WORTH_A_POOL", 10_000)
+
+
+@pytest.fixture
+def elsewhere(tmp_path):
+    """Options: what was read before a refusal is kept, but not in the place."""
+    return "--set", f"storage={tmp_path / 'elsewhere'}"
 
 
 @pytest.mark.parametrize(
@@ -226,21 +232,21 @@ def one_by_one(monkeypatch):
     ],
     ids=["wrong key", "wrong shape", "NaN"],
 )
-def test_a_recording_of_wrong_content_is_named(place, utd, one_by_one, content, says):
+def test_a_recording_of_wrong_content_is_named(place, utd, elsewhere, one_by_one, content, says):
     path = utd / "utd-mhad" / INERTIAL
     path.unlink()
     savemat(path, content)
-    message = refusal(place, "prepare", UTD, "--data", utd)
+    message = refusal(place, "prepare", UTD, "--data", utd, *elsewhere)
     assert str(path) in message
     assert says in message
 
 
-def test_a_truncated_recording_is_named_although_another_process_read_it(place, utd):
+def test_a_truncated_recording_is_named_although_another_process_read_it(place, utd, elsewhere):
     path = utd / "utd-mhad" / INERTIAL
     whole = path.read_bytes()
     path.unlink()
     path.write_bytes(whole[:200])
-    assert f"cannot read {path}" in refusal(place, "prepare", UTD, "--data", utd)
+    assert f"cannot read {path}" in refusal(place, "prepare", UTD, "--data", utd, *elsewhere)
 
 
 # The division
@@ -271,7 +277,7 @@ def only(found):
 
 
 def test_a_damaged_corpus_shard(place, made):
-    shard = only(made.glob("corpora/*/shard-*.arrow"))
+    shard = min(made.glob("corpora/*/shard-*.arrow"))
     content = bytearray(shard.read_bytes())
     content[len(content) // 2] ^= 1
     shard.write_bytes(content)
@@ -280,7 +286,7 @@ def test_a_damaged_corpus_shard(place, made):
 
 
 def test_a_corpus_shard_that_was_cut_off(place, made):
-    shard = only(made.glob("corpora/*/shard-*.arrow"))
+    shard = min(made.glob("corpora/*/shard-*.arrow"))
     shard.write_bytes(shard.read_bytes()[:-9])
     assert "is damaged" in refusal(place, "prepare", *SMOKE)
 

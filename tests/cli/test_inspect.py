@@ -56,11 +56,11 @@ def test_the_sheet_of_the_same_corpus_is_the_same(folder):
         (("ntu60", "cross-subject", 40320, 16560), "as published (40,320 / 16,560)"),
         (
             ("ntu60", "cross-subject", 40091, 16480),
-            "7 test fewer than published (40,091 / 16,487, without the 302 that lack skeletons)",
+            "7 fewer in test than published (40,091 / 16,487, without the 302 that lack skeletons)",
         ),
         (
             ("hmdb51", "split-2", 3569, 1531),
-            "1 train fewer and 1 test more than published (3,570 / 1,530)",
+            "1 fewer in train and 1 more in test than published (3,570 / 1,530)",
         ),
         (("table", "own", 3, 1), ""),
     ],

@@ -197,7 +197,7 @@ def test_skeletons_of_two_layouts_do_not_share_a_corpus(source, tmp_path):
             return np.repeat(skeleton, 2, axis=1) if recording.subject == 3 else skeleton
 
     mixed = Mixed(source.settings)
-    with pytest.raises(UserError, match="a skeleton of 20 joints, .* one of 40"):
+    with pytest.raises(UserError, match=r"a skeleton of 20 joints, .* one of 40"):
         write_corpus(mixed, mixed.recordings(()), [Modality.SKELETON], tmp_path / "c", silent)
 
 

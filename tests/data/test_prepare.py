@@ -15,7 +15,8 @@ UTD = CorpusSettings(source="utd-mhad", validation_subjects=(1,))
 
 
 def folders(storage):
-    return sorted(path.name for path in (storage / "corpora").iterdir() if path.is_dir() and path.name[0] != ".")
+    made = (path for path in (storage / "corpora").iterdir() if path.is_dir())
+    return sorted(path.name for path in made if path.name[0] != ".")
 
 
 def test_the_second_call_only_opens(settings, storage):
