@@ -101,16 +101,23 @@ class Ledger:
     def ask(self) -> Asked | None:
         """Return the next trial, or None if there is no more: the limit, or nothing new to try.
 
-        What is drawn like a trial that is known already would end like it, and is drawn again.
+        What is drawn like a trial that is known already would end like it, and is drawn again: at
+        random, for a sampler that is sure of its best point proposes nothing else.
         """
-        for _ in range(DRAWS):
-            waiting = self.study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
-            if not waiting and len(self.ended) + len(self._running) >= self.limit:
-                return None
-            asked = self._draw()
-            if asked is not None:
-                return asked
-        return None
+        own = self.study.sampler
+        try:
+            for _ in range(DRAWS):
+                waiting = self.study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+                if not waiting and len(self.ended) + len(self._running) >= self.limit:
+                    return None
+                asked = self._draw()
+                if asked is not None:
+                    return asked
+                attempts = len(self.study.get_trials(deepcopy=False))
+                self.study.sampler = optuna.samplers.RandomSampler(seed=attempts)
+            return None
+        finally:
+            self.study.sampler = own
 
     def report(self, key: str, epoch: int, value: float) -> bool:
         """Keep an intermediate value; return whether the trial should be pruned.

@@ -127,3 +127,15 @@ def test_focal_parameters_are_not_in_every_trial_if_their_terms_may_be_off():
     }
     with pytest.raises(UserError, match=f"go without {RATIO}, {CORRELATION}"):
         searching(parameters, "gp")
+
+
+def test_a_sampler_that_is_sure_of_its_best_point_still_tries_others(search):
+    off = {"low": 0.5, "high": 2.0, "may_be_off": True}
+    phase = search({CORRELATION: off, LOGITS: off}, "tpe", trials=16)
+    tried = []
+    while (asked := phase.ledger.ask()) is not None:
+        nothing = not any(asked.fields.values())
+        phase.ledger.tell(asked.key, "finished", 1.0 if nothing else 0.1)
+        tried.append(asked.fields)
+    assert {CORRELATION: 0.0, LOGITS: 0.0} in tried
+    assert len(tried) == 16
