@@ -38,6 +38,7 @@ check: install ## lint, types, layers and the tests without Ray: under a minute
 bench: install ## the figures of README and docs that are about speed
 	$(BIN)/python -m benchmarks.runner_overhead
 	$(BIN)/python -m benchmarks.loss_cost
+	$(BIN)/python -m benchmarks.network_cost
 
 clean: ## delete what demo and test made (not .venv)
 	rm -rf fckd-storage student .pytest_cache .mypy_cache .ruff_cache
