@@ -8,14 +8,14 @@ from rich.console import Console
 
 from fckd.cli.board import SweepSummary
 from fckd.cli.display import Display, leaderboard_table
-from fckd.cli.inputs import artifact_root, tracking_uri
+from fckd.cli.inputs import SHIP_SECONDS, artifact_root, tracking_uri
 from fckd.config.comparison import Comparison
 from fckd.events import Listener, SweepEnded
+from fckd.files import write_bytes
 from fckd.sweep.campaign import resolve_storage
 from fckd.sweep.compare import Compared, compare
 from fckd.tracking.tracker import Tracker, open_tracker
 
-SHIP_SECONDS = 120.0
 TABLE = "table.md"
 
 
@@ -38,7 +38,8 @@ def run_comparison(console: Console, comparison: Comparison, data: Path | None) 
     try:
         with Display(console, SweepSummary(comparison.name, runs)) as display:
             compared = compare(comparison, data, display, track)
-            (compared.folder / TABLE).write_text(markdown_table(compared.leaderboard))
+            table = markdown_table(compared.leaderboard)
+            write_bytes(compared.folder / TABLE, table.encode())
             trackers[0](_ended(compared))
     finally:
         for tracker in trackers:

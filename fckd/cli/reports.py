@@ -7,7 +7,7 @@ from typing import Any
 import optuna
 
 from fckd.errors import UserError
-from fckd.sweep.conduct import LEADERBOARD
+from fckd.sweep.leaderboard import LEADERBOARD
 from fckd.sweep.ledger import LEDGER, embedded_storage
 from fckd.tracking.facts import FACTS
 from fckd.tracking.report import write_report

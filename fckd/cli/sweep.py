@@ -14,7 +14,7 @@ from rich.text import Text
 
 from fckd.cli.board import SweepSummary
 from fckd.cli.display import Display, leaderboard_table
-from fckd.cli.inputs import STORAGE, artifact_root, tracking_uri
+from fckd.cli.inputs import SHIP_SECONDS, STORAGE, artifact_root, tracking_uri
 from fckd.cli.students import Registration, best_run, pack, register
 from fckd.config.space import Space
 from fckd.errors import UserError
@@ -22,13 +22,12 @@ from fckd.events import Listener, SweepEnded
 from fckd.files import write_json
 from fckd.sweep.arms import BASELINES
 from fckd.sweep.campaign import resolve_storage
-from fckd.sweep.conduct import LEADERBOARD, Conducted, conduct
+from fckd.sweep.conduct import Conducted, conduct
+from fckd.sweep.leaderboard import LEADERBOARD
 from fckd.tracking.facts import FACTS, facts
 from fckd.tracking.report import write_report
 from fckd.tracking.tracker import Tracker, open_tracker
 from fckd.train.task import SIGHT
-
-SHIP_SECONDS = 120.0
 
 
 def run_sweep(console: Console, space: Space, data: Path | None) -> None:

@@ -81,7 +81,7 @@ class GraphStage(nn.Module):
         super().__init__()
         self.graph = GraphConvolution(channels, width, layout, style)
         self.time = TemporalBranches(width, stride, style)
-        self.shortcut = _shortcut(channels, width, stride, style)
+        self.shortcut = style.shortcut(channels, width, (stride, 1))
         self.excitation = style.excite(width)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -101,7 +101,7 @@ class GraphConvolution(nn.Module):
         self.learned = nn.Parameter(torch.zeros_like(self.adjacency))
         self.convolution = nn.Conv2d(channels, PARTITIONS * width, 1, bias=False)
         self.normalization = style.normalization(width, axes=2)
-        self.shortcut = _shortcut(channels, width, 1, style)
+        self.shortcut = style.shortcut(channels, width, (1, 1))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return (N, width, T, joints) of `x` (N, channels, T, joints), of one or more bodies."""
@@ -110,11 +110,3 @@ class GraphConvolution(nn.Module):
         graph = self.adjacency + self.learned
         mixed = torch.einsum("nkctbv,kvw->nctbw", bodies, graph).flatten(start_dim=3)
         return F.relu(self.normalization(mixed) + self.shortcut(x))
-
-
-def _shortcut(channels: int, width: int, stride: int, style: Style) -> nn.Module:
-    if channels == width and stride == 1:
-        return nn.Identity()
-    return nn.Sequential(
-        nn.Conv2d(channels, width, 1, (stride, 1), bias=False), style.normalization(width, axes=2)
-    )

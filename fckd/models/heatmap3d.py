@@ -88,14 +88,7 @@ class HeatmapBlock(nn.Module):
         self.widen = nn.Conv3d(inner, width, 1, bias=False)
         self.widen_normalization = style.normalization(width, axes=3)
         self.excitation = style.excite(width)
-        self.shortcut = (
-            nn.Identity()
-            if channels == width and stride == 1
-            else nn.Sequential(
-                nn.Conv3d(channels, width, 1, strides, bias=False),
-                style.normalization(width, axes=3),
-            )
-        )
+        self.shortcut = style.shortcut(channels, width, strides)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return (N, width, T, H / stride, W / stride) of `x` (N, channels, T, H, W)."""

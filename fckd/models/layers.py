@@ -42,6 +42,24 @@ class Style:
         """Return what weighs a stage's channels, or nothing if they are not to be excited."""
         return Excitation(channels) if self.excitation else nn.Identity()
 
+    def shortcut(
+        self, channels: int, width: int, strides: tuple[int, int] | tuple[int, int, int]
+    ) -> nn.Module:
+        """Return the way past a stage: nothing, or a normalised 1x1 convolution if shapes differ.
+
+        Args:
+            channels: Of what the stage reads.
+            width: Channels of what it makes.
+            strides: Of it along each of the two or three axes after the channels.
+        """
+        if channels == width and set(strides) == {1}:
+            return nn.Identity()
+        if len(strides) == 2:
+            convolution: nn.Module = nn.Conv2d(channels, width, 1, strides, bias=False)
+            return nn.Sequential(convolution, self.normalization(width, axes=2))
+        convolution = nn.Conv3d(channels, width, 1, strides, bias=False)
+        return nn.Sequential(convolution, self.normalization(width, axes=3))
+
 
 def style_of(settings: NetworkSettings) -> Style:
     """Return the style that the settings ask for."""

@@ -64,14 +64,7 @@ class Block(nn.Module):
         self.conv1 = _split(channels, between, width, stride, style)
         self.conv2 = _split(width, between, width, 1, style)
         self.excitation = style.excite(width)
-        self.downsample = (
-            nn.Identity()
-            if channels == width and stride == 1
-            else nn.Sequential(
-                nn.Conv3d(channels, width, 1, stride, bias=False),
-                style.normalization(width, axes=3),
-            )
-        )
+        self.downsample = style.shortcut(channels, width, (stride, stride, stride))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return (N, width, T / stride, H / stride, W / stride) of `x` (N, channels, T, H, W)."""

@@ -37,11 +37,6 @@ class TappedNetwork(ActionNetwork):
         self.tap = tap
         self.feature_channels = feature_channels
 
-    @property
-    def class_weights(self) -> None:
-        """None: the head, if there is one, does not read this map."""
-        return None
-
     def forward(self, x: torch.Tensor) -> NetworkOutput:
         """Return logits and the tapped map of `x` (N, *input_shape) float."""
         outputs: dict[str, torch.Tensor] = {}

@@ -88,7 +88,7 @@ class BasicBlock(nn.Module):
         self.conv2 = nn.Conv2d(width, width, 3, 1, 1, bias=False)
         self.bn2 = style.normalization(width, axes=2)
         self.excitation = style.excite(width)
-        self.downsample = _downsample(channels, width, stride, style)
+        self.downsample = style.shortcut(channels, width, (stride, stride))
 
     def forward(self, frames: torch.Tensor, time: int) -> torch.Tensor:
         """Return (N*T, width, H / stride, W / stride) of `frames` (N*T, channels, H, W)."""
@@ -110,7 +110,7 @@ class Bottleneck(nn.Module):
         self.conv3 = nn.Conv2d(inner, width, 1, bias=False)
         self.bn3 = style.normalization(width, axes=2)
         self.excitation = style.excite(width)
-        self.downsample = _downsample(channels, width, stride, style)
+        self.downsample = style.shortcut(channels, width, (stride, stride))
 
     def forward(self, frames: torch.Tensor, time: int) -> torch.Tensor:
         """Return (N*T, width, H / stride, W / stride) of `frames` (N*T, channels, H, W)."""
@@ -132,11 +132,3 @@ def shifted(frames: torch.Tensor, time: int) -> torch.Tensor:
     moved[:, 1:, share : 2 * share] = clips[:, :-1, share : 2 * share]
     moved[:, :, 2 * share :] = clips[:, :, 2 * share :]
     return moved.flatten(end_dim=1)
-
-
-def _downsample(channels: int, width: int, stride: int, style: Style) -> nn.Module:
-    if channels == width and stride == 1:
-        return nn.Identity()
-    return nn.Sequential(
-        nn.Conv2d(channels, width, 1, stride, bias=False), style.normalization(width, axes=2)
-    )

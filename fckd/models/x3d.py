@@ -86,14 +86,7 @@ class Block(nn.Module):
         self.excitation = Excitation(inner) if excited else nn.Identity()
         self.narrow = nn.Conv3d(inner, width, 1, bias=False)
         self.narrow_normalization = style.normalization(width, axes=3)
-        self.shortcut = (
-            nn.Identity()
-            if channels == width and stride == 1
-            else nn.Sequential(
-                nn.Conv3d(channels, width, 1, strides, bias=False),
-                style.normalization(width, axes=3),
-            )
-        )
+        self.shortcut = style.shortcut(channels, width, strides)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return (N, width, T, H / stride, W / stride) of `x` (N, channels, T, H, W)."""

@@ -5,15 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from fckd.config.comparison import Comparison
-from fckd.errors import TrainingError
 from fckd.events import Listener
-from fckd.files import write_json
 from fckd.sweep.arms import comparison_arms
-from fckd.sweep.campaign import Track, open_workshop, opened, reasons
-from fckd.sweep.conduct import LEADERBOARD
+from fckd.sweep.campaign import Track, open_workshop, opened
 from fckd.sweep.execution import execute
 from fckd.sweep.groups import worker_groups
-from fckd.sweep.leaderboard import leaderboard
+from fckd.sweep.leaderboard import write_leaderboard
 from fckd.sweep.ledger import embedded_storage
 from fckd.sweep.phases import Repetitions
 from fckd.sweep.preparation import Preparation
@@ -68,14 +65,5 @@ def compare(comparison: Comparison, data: Path | None, watch: Listener, track: T
         )
         with worker_groups(comparison.execution, workshop, place.folder) as ground:
             execute(runs, ground, place.listener, workshop.corpus.classes)
-    board = leaderboard(
-        runs,
-        place.identity,
-        workshop.corpus.source,
-        workshop.counts(comparison.experiment),
-        workshop.corpus.classes,
-    )
-    if not board["arms"]:
-        raise TrainingError(f"no run of the comparison was finished: {reasons(runs)}")
-    write_json(place.folder / LEADERBOARD, board)
+    board = write_leaderboard(runs, place, comparison.experiment)
     return Compared(place.identity, place.folder, board, workshop.corpus.fingerprint)

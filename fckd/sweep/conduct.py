@@ -9,19 +9,16 @@ import optuna
 from fckd.config.space import Space
 from fckd.errors import TrainingError
 from fckd.events import Listener, Progress
-from fckd.files import write_json
 from fckd.sweep.campaign import Opened, Track, open_workshop, opened, reasons
 from fckd.sweep.execution import execute
 from fckd.sweep.groups import worker_groups
-from fckd.sweep.leaderboard import leaderboard
+from fckd.sweep.leaderboard import write_leaderboard
 from fckd.sweep.ledger import embedded_storage
 from fckd.sweep.phases import Repetitions, Search, confirmation
 from fckd.sweep.preparation import of_space
 from fckd.sweep.suggest import check_bounds
 from fckd.sweep.warm_start import WarmStart, warm_start
 from fckd.train.workshop import Workshop
-
-LEADERBOARD = "leaderboard.json"
 
 
 @dataclass(frozen=True)
@@ -68,16 +65,7 @@ def conduct(space: Space, data: Path | None, watch: Listener, track: Track) -> C
     }
     with opened(space, workshop, described, of_space(space), (watch, track)) as sweep:
         search, runs = _run_phases(space, sweep, earlier)
-    board = leaderboard(
-        runs,
-        sweep.identity,
-        workshop.corpus.source,
-        workshop.counts(space.experiment),
-        workshop.corpus.classes,
-    )
-    if not board["arms"]:
-        raise TrainingError(f"no run of the confirmation was finished: {reasons(runs)}")
-    write_json(sweep.folder / LEADERBOARD, board)
+    board = write_leaderboard(runs, sweep, space.experiment)
     return Conducted(sweep.identity, sweep.folder, board, search.ledger.study, runs, workshop)
 
 

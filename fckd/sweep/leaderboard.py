@@ -7,11 +7,16 @@ import numpy as np
 from optuna.trial import FrozenTrial, TrialState
 from scipy import stats
 
+from fckd.config.experiment import Experiment
+from fckd.errors import TrainingError
+from fckd.files import write_json
 from fckd.sweep.arms import FCKD, Arm
+from fckd.sweep.campaign import Opened, reasons
 from fckd.sweep.ledger import REASON
 from fckd.sweep.phases import ARM, SEED, Repetitions
 from fckd.train.task import read_outcome
 
+LEADERBOARD = "leaderboard.json"
 CONFIDENCE = 0.95
 FEWEST_SEEDS = 3
 """Two differences that are equal by chance have an interval of no width."""
@@ -67,6 +72,21 @@ def leaderboard(
         + _lost(len(failed), len(runs.keys)),
         "registered": None,
     }
+
+
+def write_leaderboard(runs: Repetitions, place: Opened, experiment: Experiment) -> dict[str, Any]:
+    """Write what ended runs found to the campaign's folder, and return it.
+
+    Raises:
+        TrainingError: No run was finished.
+    """
+    corpus = place.workshop.corpus
+    counts = place.workshop.counts(experiment)
+    board = leaderboard(runs, place.identity, corpus.source, counts, corpus.classes)
+    if not board["arms"]:
+        raise TrainingError(f"no run of the {runs.name} was finished: {reasons(runs)}")
+    write_json(place.folder / LEADERBOARD, board)
+    return board
 
 
 def t_interval(values: Sequence[float]) -> Interval:

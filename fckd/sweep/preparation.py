@@ -13,6 +13,7 @@ from fckd.config.experiment import Experiment
 from fckd.config.parameters import ChoiceParameter
 from fckd.config.space import Space
 from fckd.events import Listener, Progress
+from fckd.sweep.suggest import TEACHERS
 from fckd.train.ray_workers import lessons_on_ray, teach_on_ray
 from fckd.train.study import Part
 from fckd.train.workshop import Workshop
@@ -101,11 +102,17 @@ class Preparation:
 def of_space(space: Space) -> Preparation:
     """Return what a sweep needs: its teachers, and lessons by every criterion that is searched.
 
-    Of the experiment's own terms none need be on: the search may switch on what it likes.
+    Of the experiment's own terms none need be on: the search may switch on what it likes, also a
+    teacher whose weight is searched.
     """
     parameter = space.search.parameters.get(CRITERION)
     searched = parameter.choices if isinstance(parameter, ChoiceParameter) else ()
-    everything = {"objective.logits.weight": 1.0, "weighting.weights": {}}
+    weights = {
+        name: weight
+        for name, weight in space.experiment.weighting.weights.items()
+        if f"{TEACHERS}{name}" not in space.search.parameters
+    }
+    everything = {"objective.logits.weight": 1.0, "weighting.weights": weights}
     variants = {
         criterion: with_fields(space.experiment, {**everything, CRITERION: criterion}, CRITERION)
         for criterion in [str(space.experiment.focal.criterion), *map(str, searched)]

@@ -141,11 +141,12 @@ class _Run:
             step = (epoch - 1) * steps + number
             for group in self.optimizer.param_groups:
                 group["lr"] = learning_rate(self.study.training, step, steps)
-            terms, said, seen = self._forward(batch, epoch)
+            labels = self.labels[torch.from_numpy(batch.samples)].to(self.device)
+            terms, said, seen = self._forward(batch, labels, epoch)
             if number == 0:
                 gradients = self._gradients(terms, said)
                 self._require_gradients(terms)
-            terms |= companion_terms(said.companions, self._labels(batch))
+            terms |= companion_terms(said.companions, labels)
             self.optimizer.zero_grad(set_to_none=True)
             total(terms).backward()  # type: ignore[no-untyped-call]
             self.optimizer.step()
@@ -154,14 +155,16 @@ class _Run:
                 sums[name] = sums.get(name, 0.0) + value
         return self._means(sums, terms, steps) | gradients
 
-    def _forward(self, batch: Batch, epoch: int) -> tuple[dict[str, Term], Said, dict[str, Tensor]]:
+    def _forward(
+        self, batch: Batch, labels: Tensor, epoch: int
+    ) -> tuple[dict[str, Term], Said, dict[str, Tensor]]:
         others = [companion.readings for companion in self.study.companions.values()]
         read, *rest = (
             inputs(readings, batch.samples, batch.views, self.device)
             for readings in (self.study.readings, *others)
         )
         said: Said = self.parallel(read, rest)
-        labels, lessons = self._labels(batch), {}
+        lessons = {}
         if self.module.taught:
             lessons = self._lessons(batch, said, labels)
         seen = sight(said.student, lessons, focal=self.study.objective.uses_focal)
@@ -171,9 +174,6 @@ class _Run:
         if not said.companions:
             return stored_lessons(self.study, batch, self.device)
         return live_lessons(self.study, self.companions, said.companions, labels)
-
-    def _labels(self, batch: Batch) -> Tensor:
-        return self.labels[torch.from_numpy(batch.samples)].to(self.device)
 
     def _gradients(self, terms: Mapping[str, Term], said: Said) -> dict[str, float]:
         outputs = [said.student.logits, said.student.features]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from fckd.files import write_json
-from fckd.sweep.conduct import LEADERBOARD
+from fckd.sweep.leaderboard import LEADERBOARD
 from fckd.sweep.ledger import embedded_storage
 from fckd.sweep.phases import Search
 from fckd.tracking.facts import FACTS, facts
