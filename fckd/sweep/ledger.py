@@ -16,6 +16,10 @@ POINT = "point"
 SUPERSEDED = "superseded"
 REASON = "reason"
 FIELDS = "fields"
+VALUES = "values"
+"""Of a trial that is tried again: what its earlier attempts reported, by epoch."""
+HOPELESS = "hopeless"
+"""Of a trial that was asked to end early."""
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 DRAWS = 20
 """So many repetitions in a row, and the space has nothing new."""
@@ -59,18 +63,19 @@ class Ledger:
     Args:
         storage: Where studies are kept.
         name: Of the study.
-        limit: Number of trials, retries not counted.
+        limit: Number of trials, retries not counted; None for the points alone.
         suggest: Draws the searched fields of a trial, define-by-run.
         sampler: Makes Optuna's sampler.
         pruner: Optuna's pruner.
-        points: Tried first.
+        points: Tried first. A point of an earlier opening that waits and is no longer among them is
+            withdrawn.
     """
 
     def __init__(
         self,
         storage: optuna.storages.BaseStorage,
         name: str,
-        limit: int,
+        limit: int | None,
         suggest: Suggest,
         sampler: Sampler,
         pruner: optuna.pruners.BasePruner,
@@ -89,6 +94,7 @@ class Ledger:
         self._running: dict[str, optuna.Trial] = {}
         self._reported: dict[str, int] = {}
         self._reclaim()
+        self._withdraw({point.identity for point in points})
         self._enqueue(points)
 
     @property
@@ -107,8 +113,7 @@ class Ledger:
         own = self.study.sampler
         try:
             for _ in range(DRAWS):
-                waiting = self.study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
-                if not waiting and len(self.ended) + len(self._running) >= self.limit:
+                if self._is_full():
                     return None
                 asked = self._draw()
                 if asked is not None:
@@ -129,7 +134,24 @@ class Ledger:
             return False
         self._reported[key] = epoch
         trial.report(value, epoch)
-        return bool(trial.should_prune())
+        if not self._hopeless(trial):
+            return False
+        trial.set_user_attr(HOPELESS, value=True)
+        return True
+
+    def put_back(self, key: str) -> bool:
+        """Return a trial that was interrupted to the queue; False if there was no sense in that.
+
+        It comes back, now or in another process, with its key, parameters and reported values. One
+        that had been asked to end early is told pruned.
+        """
+        trial = self._running.get(key)
+        if trial is None or HOPELESS in trial.user_attrs:
+            self.tell(key, "pruned", None)
+            return False
+        del self._running[key]
+        self._queue_again(self.study._storage.get_trial(trial._trial_id), self._waiting_keys())
+        return True
 
     def tell(self, key: str, state: str, value: float | None, reason: str = "") -> tuple[str, str]:
         """End a trial as `finished` (with its value), `pruned` or `failed` (with the reason).
@@ -165,32 +187,68 @@ class Ledger:
         trial.set_user_attr(FIELDS, fields)
         trial.set_user_attr(KEY, key)
         self._running[key] = trial
+        for epoch, value in attributes.get(VALUES, {}).items():
+            trial.report(value, int(epoch))
+            self._reported[key] = int(epoch)
         return Asked(key, trial.number, fields, attributes)
 
     def _is_known(self, fields: Mapping[str, Any]) -> bool:
         trials = self.study.get_trials(deepcopy=False)
         return any(trial.user_attrs.get(FIELDS) == fields for trial in trials)
 
+    def _is_full(self) -> bool:
+        if self.limit is None:
+            return not self._waiting()
+        return len(self.ended) + len(self._running) >= self.limit
+
+    def _hopeless(self, trial: optuna.Trial) -> bool:
+        return HOPELESS in trial.user_attrs or bool(trial.should_prune())
+
+    def _waiting(self) -> list[FrozenTrial]:
+        return self.study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+
+    def _waiting_keys(self) -> set[str | None]:
+        return {trial.user_attrs.get(KEY) for trial in self._waiting()}
+
     def _reclaim(self) -> None:
         """Queue stale trials again; a crash after any of the steps loses none of them."""
-        waiting = {
-            trial.user_attrs.get(KEY)
-            for trial in self.study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
-        }
+        waiting = self._waiting_keys()
         for stale in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            key = key_of(self.name, stale)
-            if key not in waiting and SUPERSEDED not in stale.user_attrs:
-                attributes = {**stale.user_attrs, KEY: key}
-                attributes.pop(REASON, None)
-                # A point's values are drawn one by one: its driver may have died before the last.
-                values = {**stale.system_attrs.get("fixed_params", {}), **stale.params}
-                self.study.enqueue_trial(values, user_attrs=attributes)
-            trial_id = stale._trial_id
-            self.study._storage.set_trial_user_attr(trial_id, SUPERSEDED, value=True)
-            self.study.tell(stale.number, state=TrialState.FAIL)
+            self._queue_again(stale, waiting)
+
+    def _queue_again(self, stale: FrozenTrial, waiting: set[str | None]) -> None:
+        key = key_of(self.name, stale)
+        if key not in waiting and SUPERSEDED not in stale.user_attrs:
+            attributes = {**stale.user_attrs, KEY: key}
+            attributes.pop(REASON, None)
+            # As texts: JSON has no other keys. An attempt that died while it was told of earlier
+            # values again may have fewer of them than it was given.
+            told = {str(epoch): value for epoch, value in stale.intermediate_values.items()}
+            attributes[VALUES] = {**attributes.get(VALUES, {}), **told}
+            # A point's values are drawn one by one: its driver may have died before the last.
+            values = {**stale.system_attrs.get("fixed_params", {}), **stale.params}
+            self.study.enqueue_trial(values, user_attrs=attributes)
+        self._supersede(stale)
+
+    def _withdraw(self, wanted: set[str]) -> None:
+        """Take back points that wait and are wanted no longer; they may be wanted again later."""
+        for trial in self._waiting():
+            identity = trial.user_attrs.get(POINT, "")
+            # A begun trial of a search keeps its turn; a key that is its point's own comes again.
+            begun = FIELDS in trial.user_attrs and trial.user_attrs.get(KEY) != identity
+            if identity and identity not in wanted and not begun:
+                self._supersede(trial)
+
+    def _supersede(self, trial: FrozenTrial) -> None:
+        self.study._storage.set_trial_user_attr(trial._trial_id, SUPERSEDED, value=True)
+        self.study._storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
 
     def _enqueue(self, points: Sequence[Point]) -> None:
-        known = {trial.user_attrs.get(POINT) for trial in self.study.get_trials(deepcopy=False)}
+        known = {
+            trial.user_attrs.get(POINT)
+            for trial in self.study.get_trials(deepcopy=False)
+            if SUPERSEDED not in trial.user_attrs
+        }
         for point in points:
             if point.identity not in known:
                 attributes = {**point.attributes, POINT: point.identity}

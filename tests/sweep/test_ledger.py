@@ -221,6 +221,97 @@ def test_a_retry_does_not_inherit_the_reason_of_an_ending_that_never_came(storag
     assert REASON not in again.ended[0].user_attrs
 
 
+def test_points_that_wait_do_not_run_beyond_a_lowered_limit(storage):
+    opened(storage, limit=3)
+    assert len(ask_all(opened(storage, limit=1))) == 1
+
+
+def test_a_lowered_limit_that_is_spent_asks_for_nothing(storage):
+    complete(opened(storage, limit=3, points=()), Heard())
+    assert opened(storage, limit=2).ask() is None
+
+
+def test_a_point_that_is_wanted_no_longer_is_not_tried_and_can_be_wanted_again(storage):
+    opened(storage, limit=None)
+    complete(opened(storage, limit=None, points=POINTS[:1]), Heard())
+    ledger = opened(storage, limit=None)
+    complete(ledger, Heard())
+    assert [trial.user_attrs["point"] for trial in ledger.ended] == ["first", "second"]
+
+
+def test_a_begun_point_keeps_its_turn_though_the_budget_no_longer_lists_it(storage):
+    key = opened(storage, limit=2).ask().key
+    assert opened(storage, limit=2, points=()).ask().key == key
+
+
+def test_without_a_limit_the_points_alone_are_tried(storage):
+    assert [one.attributes["point"] for one in ask_all(opened(storage, limit=None))] == [
+        "first",
+        "second",
+    ]
+
+
+# Going back to the queue
+
+
+def test_an_interrupted_trial_comes_back_with_key_parameters_and_values(storage):
+    ledger = opened(storage, limit=1, points=())
+    asked = ledger.ask()
+    for epoch, value in enumerate((0.1, 0.2), start=1):
+        ledger.report(asked.key, epoch, value)
+    assert ledger.put_back(asked.key)
+    again = opened(storage, limit=1, points=()).ask()
+    assert (again.key, again.fields) == (asked.key, asked.fields)
+    assert again.attributes["values"] == {"1": 0.1, "2": 0.2}
+
+
+def test_an_interrupted_trial_is_judged_and_kept_with_what_it_reported_before(storage):
+    ledger = opened(storage, limit=1, points=())
+    key = ledger.ask().key
+    ledger.report(key, 1, 0.1)
+    ledger.put_back(key)
+    again = opened(storage, limit=1, points=())
+    again.ask()
+    assert again.report(key, 1, 0.9) is False, "an epoch that is repeated is not heard twice"
+    again.report(key, 2, 0.2)
+    again.tell(key, "finished", 0.2)
+    (trial,) = again.ended
+    assert trial.intermediate_values == {1: 0.1, 2: 0.2}
+
+
+def test_interrupted_trials_are_neither_lost_nor_doubled(storage):
+    ledger, heard = opened(storage), Heard()
+    for asked in ask_all(ledger):
+        heard.fields[asked.key] = dict(asked.fields)
+        ledger.put_back(asked.key)
+    assert ledger.ended == []
+    ledger = opened(storage)
+    complete(ledger, heard)
+    assert_whole(ledger, heard)
+
+
+def test_an_interrupted_trial_that_was_hopeless_is_pruned_instead(storage):
+    pruner = optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=2)
+    ledger = opened(storage, pruner=pruner)
+    good, bad = ledger.ask(), ledger.ask()
+    ledger.report(good.key, 1, 0.9)
+    ledger.report(bad.key, 1, 0.1)
+    assert not ledger.put_back(bad.key)
+    assert ledger.ended[0].state is TrialState.PRUNED
+
+
+def test_a_hopeless_trial_whose_driver_died_is_ended_at_its_next_report(storage):
+    pruner = optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=2)
+    dying = opened(storage, limit=2, pruner=pruner)
+    good, bad = dying.ask(), dying.ask()
+    dying.report(good.key, 1, 0.9)
+    dying.report(bad.key, 1, 0.1)
+    again = opened(storage, limit=2)
+    ask_all(again)
+    assert again.report(bad.key, 2, 0.1) is True
+    assert again.report(good.key, 2, 0.9) is False
+
+
 # Dying
 
 

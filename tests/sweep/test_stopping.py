@@ -101,11 +101,12 @@ def test_median_waits_for_enough_finished_trials(ledger):
 
 def test_median_does_not_count_superseded_attempts(ledger):
     dying = ledger("median")
-    for _ in range(FEWEST_FINISHED):
+    for _ in range(FEWEST_FINISHED - 1):
         dying.report(dying.ask().key, 2, 0.9)
     running = ledger("median")
-    for _ in range(FEWEST_FINISHED + 1):
-        assert train(running, 0.1, 0.1, 0.1) == 3
+    for _ in range(FEWEST_FINISHED - 1):
+        assert train(running, 0.9, 0.9, 0.9) == 3
+    assert train(running, 0.1, 0.1, 0.1) == 3
 
 
 @pytest.mark.parametrize("rule", ["halving", "median"])
