@@ -3,11 +3,15 @@
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from fckd.train.task import Task
 
 Message = dict[str, Any]
+Verdict = Literal["go on", "stop", "interrupt"]
+"""To a trial at the end of an epoch: `stop` for good, or `interrupt` to go on another time."""
+INTERRUPTED = "interrupted"
+"""State of a task that is to go on another time."""
 
 
 class Broker:
@@ -15,10 +19,12 @@ class Broker:
 
     Args:
         retries: How often a task whose workers died is handed out again.
+        places: How many groups are kept; a surplus one is let go when it has nothing to do.
     """
 
-    def __init__(self, retries: int) -> None:
-        self._retries = retries
+    def __init__(self, retries: int, places: int | None = None) -> None:
+        self._retries, self._places = retries, places
+        self._members: set[str] = set()
         self._waiting: deque[Task] = deque()
         self._tasks: dict[str, Task] = {}
         self._assigned: dict[str, str] = {}
@@ -29,6 +35,7 @@ class Broker:
         self._news: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._changed = asyncio.Condition()
         self._closed = ""
+        self._interrupted = False
 
     async def submit(self, task: Task) -> None:
         """Queue a task; a task that is known already is not queued twice."""
@@ -39,10 +46,12 @@ class Broker:
 
     async def join(self, group: str) -> None:
         """Take note that a group (again) has fresh workers, and queue again what it had lost."""
+        self._members.add(group)
         await self._give_back(group, "the workers of this trial died")
 
     async def leave(self, group: str, reason: str, only: str | None = None) -> None:
         """Take note that a group ended for good; the task for which it was made goes with it."""
+        self._members.discard(group)
         await self._give_back(group, reason)
         if only is not None and self._take(only) is not None:
             self._end(only, "failed", reason)
@@ -50,12 +59,15 @@ class Broker:
     async def next_task(self, group: str, only: str | None) -> Task | None:
         """Wait for a task (the one with the key `only`, if given).
 
-        None after `close`, and when the only task has ended.
+        None after `close`, when the only task has ended, and for a group too many.
         A group that joins again meanwhile has lost the worker that asked: nothing is handed to it.
         """
         asked_in = self._rounds[group]
         async with self._changed:
             while self._rounds[group] == asked_in:
+                if self._is_surplus(group):
+                    self._members.discard(group)
+                    return None
                 task = self._take(only)
                 if task is not None:
                     self._assigned[group] = task.key
@@ -67,10 +79,14 @@ class Broker:
                 await self._changed.wait()
         return None
 
-    async def report(self, key: str, epoch: int, metrics: Mapping[str, float]) -> bool:
-        """Pass an epoch on; return whether the trial shall go on."""
+    async def report(self, key: str, epoch: int, metrics: Mapping[str, float]) -> Verdict:
+        """Pass an epoch on; return what the trial shall do."""
+        if self._has_ended(key):
+            return "interrupt"
         self._say(key, {"kind": "epoch", "epoch": epoch, "metrics": dict(metrics)})
-        return key not in self._stopped
+        if key in self._stopped:
+            return "stop"
+        return "interrupt" if self._interrupted else "go on"
 
     async def finish(
         self, key: str, state: str, reason: str, outcome: Mapping[str, Any] | None
@@ -78,11 +94,34 @@ class Broker:
         """End a task that was handed out."""
         for group in [group for group, held in self._assigned.items() if held == key]:
             del self._assigned[group]
-        self._end(key, state, reason, outcome)
+        if not self._has_ended(key):
+            self._end(key, state, reason, outcome)
 
     async def stop(self, key: str) -> None:
         """Ask a trial to end after its current epoch."""
         self._stopped.add(key)
+
+    async def interrupt(self) -> None:
+        """Let no task begin any more, and those that run end after their current epoch."""
+        self._interrupted = True
+        for task in self._waiting:
+            self._end(task.key, INTERRUPTED, "")
+        self._waiting.clear()
+        async with self._changed:
+            self._changed.notify_all()
+
+    async def abandon(self) -> None:
+        """Call what runs interrupted now, without waiting for the end of an epoch."""
+        await self.interrupt()
+        for key in self._tasks:
+            if not self._has_ended(key):
+                self._end(key, INTERRUPTED, "")
+
+    async def resize(self, places: int) -> None:
+        """Keep so many groups; surplus ones return as soon as they ask for a task."""
+        self._places = places
+        async with self._changed:
+            self._changed.notify_all()
 
     async def messages(self, key: str, heard: int) -> list[Message]:
         """Wait for more than the `heard` messages about a task and return the further ones.
@@ -104,7 +143,9 @@ class Broker:
             self._changed.notify_all()
 
     async def _queue(self, task: Task, *, first: bool) -> None:
-        if self._closed:
+        if self._interrupted:
+            self._end(task.key, INTERRUPTED, "")
+        elif self._closed:
             self._end(task.key, "failed", self._closed)
         elif first:
             self._waiting.appendleft(task)
@@ -123,6 +164,11 @@ class Broker:
             self._end(key, "failed", f"{reason} ({self._losses[key]} times)")
         else:
             await self._queue(self._tasks[key], first=True)
+
+    def _is_surplus(self, group: str) -> bool:
+        if self._places is None or group not in self._members:
+            return False
+        return len(self._members) > self._places
 
     def _take(self, only: str | None) -> Task | None:
         for task in self._waiting:

@@ -7,7 +7,6 @@ is known here only as an actor handle.
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import ray
@@ -19,7 +18,7 @@ import torch
 from fckd.config.experiment import Experiment
 from fckd.errors import TrainingError, UserError
 from fckd.train.study import Part
-from fckd.train.task import Outcome, Task, run_task
+from fckd.train.task import Interrupted, Outcome, Task, run_task
 from fckd.train.workshop import Workshop
 from fckd.train.world import World
 
@@ -29,12 +28,11 @@ def serve(config: Mapping[str, Any]) -> None:
 
     Args:
         config: `broker` (actor handle), `group` (name), `only` (key of the single task to serve,
-            or None for all), `storage`, `corpus` (paths), `threads` (torch threads).
+            or None for all), `storage` (address), `corpus` (path), `threads` (torch threads).
     """
     torch.set_num_threads(config["threads"])
-    workshop = Workshop(
-        Path(config["storage"]), Path(config["corpus"]), ray.train.torch.get_device()
-    )
+    device = ray.train.torch.get_device()
+    workshop = Workshop.elsewhere(config["storage"], config["corpus"], device)
     world, broker, group = World(), config["broker"], config["group"]
     if world.rank == 0:
         # A group that joins again lost its workers: the broker queues their task once more.
@@ -59,10 +57,13 @@ def _next_task(world: World, broker: Any, group: str, only: str | None) -> Task 
 
 def _serve_one(task: Task, workshop: Workshop, world: World, broker: Any) -> None:
     def report(epoch: int, metrics: Mapping[str, float]) -> bool:
-        go_on = True
+        verdict = "go on"
         if world.rank == 0:
-            go_on = ray.get(broker.report.remote(task.key, epoch, dict(metrics)))
-        return bool(world.from_first(go_on))
+            verdict = ray.get(broker.report.remote(task.key, epoch, dict(metrics)))
+        verdict = world.from_first(verdict)
+        if verdict == "interrupt":
+            raise Interrupted
+        return bool(verdict == "go on")
 
     outcome: Outcome | None = None
     state, reason = "finished", ""
@@ -71,6 +72,8 @@ def _serve_one(task: Task, workshop: Workshop, world: World, broker: Any) -> Non
     except (TrainingError, UserError) as failure:
         # Raised alike on every rank, for it comes from values that all ranks share.
         state, reason = "failed", str(failure)
+    except Interrupted:
+        state = "interrupted"
     if world.rank == 0:
         if outcome is None and state == "finished":
             state = "pruned"
@@ -100,4 +103,5 @@ def lessons_on_ray(
 def _open(storage: str, corpus: str, experiment: Mapping[str, Any]) -> tuple[Workshop, Experiment]:
     torch.set_num_threads(max(1, int(os.environ.get("OMP_NUM_THREADS", "1"))))
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return Workshop(Path(storage), Path(corpus), device), Experiment.model_validate(experiment)
+    workshop = Workshop.elsewhere(storage, corpus, device)
+    return workshop, Experiment.model_validate(experiment)

@@ -64,7 +64,14 @@ class Outcome:
 
 
 Report = Callable[[int, Mapping[str, float]], bool]
-"""Takes an epoch's number and metrics; returns whether to go on. Called on every rank."""
+"""Takes an epoch's number and metrics; returns whether to go on. Called on every rank.
+
+May raise `Interrupted`, on every rank alike.
+"""
+
+
+class Interrupted(Exception):  # noqa: N818 - it names an answer, as StopIteration does
+    """The run shall end here and go on another time from this very epoch."""
 
 
 def run_task(task: Task, workshop: Workshop, report: Report) -> Outcome | None:
@@ -73,6 +80,7 @@ def run_task(task: Task, workshop: Workshop, report: Report) -> Outcome | None:
     Raises:
         UserError: The experiment does not fit the corpus, or lessons are missing.
         TrainingError: The run broke down.
+        Interrupted: The report said so before the last epoch; the checkpoint is kept.
     """
     folder = make_folder(Path(task.folder))
     if (folder / OUTCOME).exists():
@@ -88,8 +96,15 @@ def run_task(task: Task, workshop: Workshop, report: Report) -> Outcome | None:
             saver.finish(result, study, workshop)
         else:
             saver.save_if_due(result)
-        if not report(result.epoch, result.metrics) and not last:
-            return None
+        try:
+            go_on = report(result.epoch, result.metrics)
+        except Interrupted:
+            if not last:
+                saver.save(result)
+                raise
+        else:
+            if not go_on and not last:
+                return None
     return read_outcome(folder) if saver.writes else None
 
 
@@ -106,7 +121,11 @@ class _Saver:
     saved: float = field(default_factory=time.monotonic)
 
     def save_if_due(self, result: EpochResult) -> None:
-        if self.writes and time.monotonic() - self.saved > CHECKPOINT_SECONDS:
+        if time.monotonic() - self.saved > CHECKPOINT_SECONDS:
+            self.save(result)
+
+    def save(self, result: EpochResult) -> None:
+        if self.writes:
             checkpoint = {**result.checkpoint(), EPOCHS: self.epochs}
             save_checkpoint(self.folder / CHECKPOINT, checkpoint)
             self.saved = time.monotonic()

@@ -92,7 +92,7 @@ def test_the_trial_hears_of_start_epochs_and_end_in_order():
         broker = Broker(retries=0)
         await broker.submit(task("a"))
         await broker.next_task("0", None)
-        assert await broker.report("a", 1, {"validation/accuracy": 0.5})
+        assert await broker.report("a", 1, {"validation/accuracy": 0.5}) == "go on"
         await broker.finish("a", "finished", "", {"metrics": {"validation/accuracy": 0.5}})
         return await broker.messages("a", 0)
 
@@ -122,7 +122,99 @@ def test_stop_is_heard_at_the_next_report_and_by_its_own_trial_only():
         await broker.stop("a")
         return before, await broker.report("a", 2, {}), await broker.report("b", 2, {})
 
-    assert run(story()) == (True, False, True)
+    assert run(story()) == ("go on", "stop", "go on")
+
+
+# Interrupting
+
+
+def test_interrupted_trials_hear_it_at_their_next_report_and_waiting_ones_at_once():
+    async def story():
+        broker = Broker(retries=0)
+        for key in "ab":
+            await broker.submit(task(key))
+        await broker.next_task("0", None)
+        await broker.interrupt()
+        assert await end_of(broker, "b") == ("interrupted", "")
+        assert await broker.report("a", 1, {}) == "interrupt"
+        await broker.finish("a", "interrupted", "", None)
+        return await end_of(broker, "a")
+
+    assert run(story()) == ("interrupted", "")
+
+
+def test_a_trial_that_was_asked_to_stop_is_not_interrupted():
+    async def story():
+        broker = Broker(retries=0)
+        await broker.stop("a")
+        await broker.interrupt()
+        return await broker.report("a", 1, {})
+
+    assert run(story()) == "stop"
+
+
+def test_nothing_begins_after_an_interruption():
+    async def story():
+        broker = Broker(retries=3)
+        await broker.submit(task("a"))
+        await broker.join("0")
+        await broker.next_task("0", None)
+        await broker.interrupt()
+        await broker.join("0")
+        await broker.submit(task("b"))
+        return await end_of(broker, "a"), await end_of(broker, "b")
+
+    assert run(story()) == (("interrupted", ""), ("interrupted", ""))
+
+
+def test_abandoned_trials_end_at_once_and_only_once():
+    async def story():
+        broker = Broker(retries=0)
+        await broker.submit(task("a"))
+        await broker.next_task("0", None)
+        await broker.abandon()
+        assert await end_of(broker, "a") == ("interrupted", "")
+        assert await broker.report("a", 5, {}) == "interrupt"
+        await broker.finish("a", "interrupted", "", None)
+        return await kinds(broker, "a")
+
+    assert run(story()) == ["started", "ended"]
+
+
+# Growing and shrinking
+
+
+def test_a_group_too_many_returns_when_it_has_nothing_to_do():
+    async def story():
+        broker = Broker(retries=0, places=2)
+        for group in "01":
+            await broker.join(group)
+        await broker.submit(task("a"))
+        await broker.next_task("0", None)
+        idle = await waiting(broker.next_task("1", None))
+        await broker.resize(1)
+        assert await idle is None
+        await broker.finish("a", "finished", "", None)
+        await waiting(broker.next_task("0", None))
+
+    run(story())
+
+
+def test_a_busy_group_too_many_ends_its_trial_first():
+    async def story():
+        broker = Broker(retries=0, places=2)
+        for key, group in ("a0", "b1"):
+            await broker.join(group)
+            await broker.submit(task(key))
+            await broker.next_task(group, None)
+        await broker.submit(task("c"))
+        await broker.resize(1)
+        assert await broker.report("a", 1, {}) == "go on"
+        await broker.finish("a", "finished", "", None)
+        assert await broker.next_task("0", None) is None
+        return (await broker.next_task("1", None)).key
+
+    assert run(story()) == "c"
 
 
 def test_a_trial_that_takes_a_dead_ones_place_hears_everything_again():

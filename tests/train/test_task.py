@@ -2,6 +2,7 @@
 
 import json
 import signal
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from torch import multiprocessing
 from fckd.errors import UserError
 from fckd.models.table import build_network
 from fckd.train import task as task_module
-from fckd.train.task import Task, run_task
+from fckd.train.task import Interrupted, Task, run_task
 from fckd.train.workshop import Workshop
 from tests.train.elsewhere import KILLED_AFTER, die_after_an_epoch, die_between_shards
 from tests.train.small import BASE, changed, content, make, same
@@ -100,6 +101,33 @@ def test_a_run_that_is_told_to_stop_has_no_outcome(workshop, task, folder):
     assert run_task(task, workshop, reports) is None
     assert reports.epochs == [1, 2]
     assert "outcome.json" not in content(folder)
+
+
+def test_an_interrupted_run_goes_on_from_the_epoch_at_which_it_ended(workshop, task, folder):
+    def interrupt(epoch, _metrics):
+        if epoch == 2:
+            raise Interrupted
+        return True
+
+    with pytest.raises(Interrupted):
+        run_task(task, workshop, interrupt)
+    assert content(folder) == ["checkpoint.pt"]
+    reports = Reports()
+    resumed = run_task(task, workshop, reports)
+    assert reports.epochs == [3, 4]
+    whole = Task("sweep-1", task.experiment, "train", str(folder.parent / "whole"))
+    assert resumed.predictions == run_task(whole, workshop, Reports()).predictions
+    ends = [load_file(Path(run.folder) / "model.safetensors") for run in (task, whole)]
+    assert same(*ends)
+
+
+def test_an_interruption_after_the_last_epoch_comes_too_late(workshop, task):
+    def interrupt(epoch, _metrics):
+        if epoch == EPOCHS:
+            raise Interrupted
+        return True
+
+    assert run_task(task, workshop, interrupt) is not None
 
 
 def test_being_told_to_stop_after_the_last_epoch_comes_too_late(workshop, task):
