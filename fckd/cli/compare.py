@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 
 from fckd.cli.board import SweepSummary
-from fckd.cli.display import Display, leaderboard_table
+from fckd.cli.display import Display, print_leaderboard
 from fckd.cli.inputs import SHIP_SECONDS, artifact_root, tracking_uri
 from fckd.config.comparison import Comparison
 from fckd.events import Listener, SweepEnded
@@ -34,7 +34,7 @@ def run_comparison(console: Console, comparison: Comparison, data: Path | None) 
         trackers.append(open_tracker(folder, uri, comparison.name, root))
         return trackers[0]
 
-    runs = len(comparison.arms) * comparison.seeds
+    runs = len(comparison.arms) * comparison.seeds * (len(comparison.protocols) or 1)
     try:
         with Display(console, SweepSummary(comparison.name, runs)) as display:
             compared = compare(comparison, data, display, track)
@@ -45,15 +45,17 @@ def run_comparison(console: Console, comparison: Comparison, data: Path | None) 
         for tracker in trackers:
             tracker.close(SHIP_SECONDS)
     console.print()
-    console.print(leaderboard_table(compared.leaderboard))
+    print_leaderboard(console, compared.leaderboard)
     console.print(f"as Markdown: {compared.folder / TABLE}", soft_wrap=True, highlight=False)
 
 
 def markdown_table(leaderboard: dict[str, Any]) -> str:
     """Return the leaderboard as a table of per cent, with the verdict under it."""
     split, reference = leaderboard["split"], leaderboard["arms"][0]["arm"]
+    protocols = ", ".join(leaderboard["protocols"])
+    over = f", mean of {protocols}" if protocols else ""
     lines = [
-        f"| arm | accuracy on {split}, % (95 % interval) | against {reference} | n |",
+        f"| arm | accuracy on {split}{over}, % (95 % interval) | against {reference} | n |",
         "|---|---|---|---|",
     ]
     for row in leaderboard["arms"]:
@@ -61,7 +63,18 @@ def markdown_table(leaderboard: dict[str, Any]) -> str:
         against = "" if gain is None else f"{100 * gain['mean']:+.1f} {_interval(gain, '+')}"
         mean = f"{100 * row['mean']:.1f} {_interval(row, '')}"
         lines.append(f"| {row['arm']} | {mean} | {against} | {row['n']} |")
+    if leaderboard["protocols"]:
+        lines += ["", *_by_protocol(leaderboard)]
     return "\n".join([*lines, "", leaderboard["verdict"], ""])
+
+
+def _by_protocol(leaderboard: dict[str, Any]) -> list[str]:
+    protocols = list(leaderboard["protocols"])
+    lines = [f"| arm | {' | '.join(protocols)} |", "|---" * (1 + len(protocols)) + "|"]
+    for row in leaderboard["arms"]:
+        means = [f"{100 * row['by_protocol'][name]['mean']:.1f}" for name in protocols]
+        lines.append(f"| {' | '.join([row['arm'], *means])} |")
+    return lines
 
 
 def _interval(values: dict[str, Any], sign: str) -> str:

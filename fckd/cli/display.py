@@ -14,6 +14,7 @@ from rich.text import Text
 
 from fckd.cli.board import Board, Row, SweepSummary, duration, short_value
 from fckd.events import Event, Progress, SweepEnded, TrialEnded
+from fckd.tracking.names import measured_on
 
 ROWS = 12
 """Trials on screen; the rest is in the line of counts."""
@@ -143,10 +144,8 @@ class Display:
 
 def leaderboard_table(leaderboard: Mapping[str, Any]) -> Table:
     """Return the confirmed result as a table."""
-    split = leaderboard["split"]
-    count = leaderboard["counts"].get(split, "?")
     table = Table(
-        title=f"{leaderboard['source']}: accuracy on {split} ({count} samples)",
+        title=f"{leaderboard['source']}: accuracy on {measured_on(leaderboard)}",
         caption=Text(leaderboard["verdict"]),
         title_justify="left",
         caption_justify="left",
@@ -166,6 +165,26 @@ def leaderboard_table(leaderboard: Mapping[str, Any]) -> Table:
             str(arm["n"]),
             style="bold" if arm["mean"] == best else "",
         )
+    return table
+
+
+def print_leaderboard(console: Console, leaderboard: Mapping[str, Any]) -> None:
+    """Print the confirmed result, and by protocol if there are several."""
+    console.print(leaderboard_table(leaderboard))
+    if leaderboard.get("protocols"):
+        console.print(protocol_table(leaderboard))
+
+
+def protocol_table(leaderboard: Mapping[str, Any]) -> Table:
+    """Return every arm's mean under each protocol as a table."""
+    protocols = list(leaderboard["protocols"])
+    table = Table(title="by protocol", title_justify="left", box=box.SIMPLE_HEAD)
+    table.add_column("arm")
+    for protocol in protocols:
+        table.add_column(protocol, justify="right")
+    for arm in leaderboard["arms"]:
+        scores = [arm["by_protocol"][protocol]["mean"] for protocol in protocols]
+        table.add_row(Text(arm["arm"]), *(f"{100 * score:.1f} %" for score in scores))
     return table
 
 

@@ -10,7 +10,7 @@ from rich.table import Table
 from fckd.cli.steps import prepare_corpus
 from fckd.config.experiment import TrainingSettings
 from fckd.config.space import Space
-from fckd.sweep.arms import BASELINES
+from fckd.sweep.arms import confirmation_runs
 from fckd.sweep.suggest import check_bounds
 from fckd.train.batches import batches_per_epoch
 from fckd.train.loop import distill
@@ -25,7 +25,8 @@ def print_plan(console: Console, space: Space, data: Path | None) -> None:
     check_bounds(space)
     workshop = prepare_corpus(console, space, data)
     confirmation, execution = space.confirmation, space.execution
-    runs = (confirmation.finalists + BASELINES) * confirmation.seeds
+    runs = confirmation_runs(confirmation)
+    teachings = 1 + (len(confirmation.protocols) or 1)
     table = Table("stage", "runs", "epochs each", "seconds a step", "CPU minutes", box=None)
     spent = 0.0
     for name, teacher in space.experiment.teachers.items():
@@ -36,7 +37,7 @@ def print_plan(console: Console, space: Space, data: Path | None) -> None:
             workshop.division(space.experiment),
             "train",
         )
-        spent += _row(table, f"teach {name}", 2, study)
+        spent += _row(table, f"teach {name}", teachings, study)
     study = _student(space, workshop)
     student = _row(table, "search", space.budget.trials, study)
     student += _row(table, "confirmation", runs, study)

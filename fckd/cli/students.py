@@ -1,7 +1,7 @@
 """The best student of a sweep: packed with its card, registered, and brought before the gate."""
 
 import subprocess
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from fckd.files import sha256_of_file
 from fckd.registry.card import Card, Measurement, TestResult
 from fckd.registry.student import pack_student
-from fckd.sweep.arms import Arm
+from fckd.sweep.arms import Arm, under
 from fckd.sweep.conduct import Conducted
 from fckd.tracking.facts import versions
 from fckd.train.task import WEIGHTS, Outcome, read_outcome
@@ -64,7 +64,8 @@ def register(conducted: Conducted, name: str, tracking_uri: str) -> Registration
     from fckd.registry.store import Registry
     from fckd.tracking.mlflow_sink import find_run
 
-    key = best_run(conducted)[2].name
+    arm, _, place = best_run(conducted)
+    key = place.name
     registry = Registry(tracking_uri)
     run = find_run(tracking_uri, "fckd.trial_key", key)
     folder = pack(conducted, name, run)
@@ -72,17 +73,22 @@ def register(conducted: Conducted, name: str, tracking_uri: str) -> Registration
     version = registry.register(folder, name, run or "", tags)
     verdict = registry.promote(name, version)
     aliases = ("candidate", "champion") if verdict.promote else ("candidate",)
-    division = conducted.workshop.division(conducted.confirmation.arms[0].experiment)
+    division = conducted.workshop.division(arm.experiment)
     return Registration(name, version, aliases, verdict.reason, int(division.test[0]))
 
 
 def best_run(conducted: Conducted) -> tuple[Arm, int, Path]:
-    """Return arm, seed and folder of the run whose student is packed, if an arm is a finalist."""
+    """Return arm, seed and folder of the run whose student is packed, if an arm is a finalist.
+
+    Of several protocols it is a run of the first; the arm's experiment is under that protocol.
+    """
     confirmation = conducted.confirmation
     row = next(row for row in conducted.leaderboard["arms"] if row["trial"])
     arm = next(arm for arm in confirmation.arms if arm.name == row["arm"])
     seed: int = row["seeds"][0]
-    return arm, seed, confirmation.place(confirmation.keys[arm.name, seed])
+    run = confirmation.first(arm.name, seed)
+    trained = replace(arm, experiment=under(arm.experiment, run.protocol))
+    return trained, seed, confirmation.place(confirmation.keys[run])
 
 
 def _folder_name(name: str, run: Path) -> str:

@@ -13,14 +13,14 @@ from rich.console import Console
 from rich.text import Text
 
 from fckd.cli.board import SweepSummary
-from fckd.cli.display import Display, leaderboard_table
+from fckd.cli.display import Display, print_leaderboard
 from fckd.cli.inputs import SHIP_SECONDS, STORAGE, artifact_root, tracking_uri
 from fckd.cli.students import Registration, best_run, pack, register
 from fckd.config.space import Space
 from fckd.errors import UserError
 from fckd.events import Listener, SweepEnded
 from fckd.files import write_json
-from fckd.sweep.arms import BASELINES
+from fckd.sweep.arms import confirmation_runs
 from fckd.sweep.campaign import resolve_storage
 from fckd.sweep.conduct import Conducted, conduct
 from fckd.sweep.leaderboard import LEADERBOARD
@@ -60,8 +60,7 @@ def run_sweep(console: Console, space: Space, data: Path | None) -> None:
 
 
 def _summary(space: Space) -> SweepSummary:
-    confirmation = space.confirmation
-    runs = (confirmation.finalists + BASELINES) * confirmation.seeds
+    runs = confirmation_runs(space.confirmation)
     return SweepSummary(space.name, space.budget.trials + runs, list(space.search.parameters))
 
 
@@ -135,7 +134,7 @@ def _print_end(
     conducted: Conducted,
 ) -> None:
     console.print()
-    console.print(leaderboard_table(board))
+    print_leaderboard(console, board)
     console.print(f"report: {page}", soft_wrap=True, highlight=False)
     if registration is None:
         return

@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from fckd.config.base import Seed
 from fckd.config.campaign import Campaign
+from fckd.config.protocols import Protocols, check_protocols
 
 Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w .,=+-]{0,63}$")]
 
@@ -22,10 +23,21 @@ class Comparison(Campaign):
     split: Literal["validation", "test"] = "test"
     seeds: int = Field(8, ge=2)
     first_seed: Seed = 1000
+    protocols: Protocols = ()
 
     @model_validator(mode="after")
     def _arms_leave_the_seed_alone(self) -> Self:
         for label, fields in self.arms.items():
             if "training.seed" in fields:
                 raise ValueError(f"arms.{label} sets training.seed: seeds are the comparison's own")
+        return self
+
+    @model_validator(mode="after")
+    def _protocols_are_the_sources(self) -> Self:
+        check_protocols(self.experiment.corpus.source, self.protocols)
+        for label, fields in self.arms.items():
+            if self.protocols and "corpus.protocol" in fields:
+                raise ValueError(
+                    f"arms.{label} sets corpus.protocol: protocols are the comparison's own"
+                )
         return self

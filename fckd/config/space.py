@@ -8,6 +8,7 @@ from fckd.config.base import Configuration, Seed
 from fckd.config.campaign import Campaign
 from fckd.config.conditions import check, in_every_trial
 from fckd.config.parameters import AnyParameter, RangeParameter
+from fckd.config.protocols import Protocols, check_protocols
 
 
 class Budget(Configuration):
@@ -80,11 +81,16 @@ class StoppingSettings(Configuration):
 
 
 class ConfirmationSettings(Configuration):
-    """The best trials by validation are retrained with fresh seeds on train + validation."""
+    """The best trials by validation are retrained with fresh seeds on train + validation.
+
+    Of several `protocols` the search still sees the experiment's own alone, as the literature does.
+    What it chose may have learnt there from clips that another protocol tests on.
+    """
 
     finalists: int = Field(1, ge=1)
     seeds: int = Field(5, ge=2)
     first_seed: Seed = 1000
+    protocols: Protocols = ()
 
 
 class Space(Campaign):
@@ -113,6 +119,11 @@ class Space(Campaign):
                 f"search.warm_start: {self.name} is this space's own name: "
                 "give the whole id of an earlier sweep"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _protocols_are_the_sources(self) -> Self:
+        check_protocols(self.experiment.corpus.source, self.confirmation.protocols)
         return self
 
     @model_validator(mode="after")

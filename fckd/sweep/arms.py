@@ -8,6 +8,7 @@ from fckd.config.comparison import Comparison
 from fckd.config.documents import with_fields
 from fckd.config.experiment import Experiment
 from fckd.config.objective import LogitSettings, ObjectiveSettings
+from fckd.config.space import ConfirmationSettings
 
 STUDENT_ALONE = "student alone"
 LOGITS = "logits"
@@ -65,6 +66,12 @@ def arms(base: Experiment, finalists: list[tuple[str, Mapping[str, Any]]]) -> li
     return found
 
 
+def confirmation_runs(settings: ConfirmationSettings) -> int:
+    """Return how many students a confirmation trains: arms × seeds × protocols."""
+    arms = settings.finalists + BASELINES
+    return arms * settings.seeds * (len(settings.protocols) or 1)
+
+
 def comparison_arms(comparison: Comparison) -> list[Arm]:
     """Return the arms of a comparison, in its order.
 
@@ -75,6 +82,13 @@ def comparison_arms(comparison: Comparison) -> list[Arm]:
         Arm(name, with_fields(comparison.experiment, fields, f"arms.{name}"), fields)
         for name, fields in comparison.arms.items()
     ]
+
+
+def under(experiment: Experiment, protocol: str | None) -> Experiment:
+    """Return `experiment` under a protocol; under its own if there is none."""
+    if protocol is None:
+        return experiment
+    return with_fields(experiment, {"corpus.protocol": protocol}, f"protocol {protocol}")
 
 
 def _name(experiment: Experiment) -> str:

@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 from fckd.config.campaign import Campaign
 from fckd.config.experiment import Experiment
 from fckd.data.prepare import prepare
+from fckd.data.protocols import divide
 from fckd.errors import UserError
 from fckd.events import Event, Listener, Progress, SweepStarted
 from fckd.files import fingerprint, make_folder
@@ -49,14 +50,15 @@ class Opened:
 def open_workshop(
     campaign: Campaign, variants: Iterable[Experiment], data: Path | None, watch: Listener
 ) -> Workshop:
-    """Prepare the corpus of all variants if it is missing.
+    """Prepare the corpus of all variants if it is missing, and check that each can be divided.
 
     Raises:
         UserError: The storage or the raw data are not what they should be.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     storage = resolve_storage(campaign)
-    modalities = {modality for variant in variants for modality in variant.modalities}
+    described = list(variants)
+    modalities = {modality for variant in described for modality in variant.modalities}
 
     def advance(done: int, total: int) -> None:
         watch(Progress("prepare", done, total))
@@ -64,7 +66,8 @@ def open_workshop(
     corpus = prepare(campaign.experiment.corpus, sorted(modalities), data, storage, advance)
     watch(Progress("prepare", len(corpus), len(corpus)))
     workshop = Workshop(storage, corpus.folder)
-    workshop.division(campaign.experiment)
+    for settings in dict.fromkeys(each.corpus for each in (campaign.experiment, *described)):
+        divide(workshop.corpus, settings)
     return workshop
 
 

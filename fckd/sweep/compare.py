@@ -1,4 +1,4 @@
-"""A whole comparison: arms × seeds, every run that is still missing."""
+"""A whole comparison: arms × seeds × protocols, every run that is still missing."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from fckd.sweep.groups import worker_groups
 from fckd.sweep.leaderboard import write_leaderboard
 from fckd.sweep.ledger import embedded_storage
 from fckd.sweep.phases import Repetitions
-from fckd.sweep.preparation import Preparation
+from fckd.sweep.preparation import Preparation, under_each
 from fckd.train.study import Part
 
 
@@ -48,16 +48,17 @@ def compare(comparison: Comparison, data: Path | None, watch: Listener, track: T
         TrainingError: No run could be finished.
     """
     arms = comparison_arms(comparison)
-    workshop = open_workshop(comparison, [arm.experiment for arm in arms], data, watch)
+    variants = under_each({arm.name: arm.experiment for arm in arms}, comparison.protocols)
+    workshop = open_workshop(comparison, variants.values(), data, watch)
     part: Part = "train" if comparison.split == "validation" else "train+validation"
-    variants = {arm.name: arm.experiment for arm in arms}
     described = {"experiment": comparison.experiment.model_dump(mode="json"), "part": part}
-    preparation = Preparation(variants, [part], comparison.execution)
+    preparation = Preparation({part: variants}, comparison.execution)
     with opened(comparison, workshop, described, preparation, (watch, track)) as place:
         runs = Repetitions(
             "comparison",
             arms,
             range(comparison.first_seed, comparison.first_seed + comparison.seeds),
+            comparison.protocols,
             part,
             place.identity,
             embedded_storage(workshop.storage),

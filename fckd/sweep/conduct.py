@@ -9,6 +9,7 @@ import optuna
 from fckd.config.space import Space
 from fckd.errors import TrainingError
 from fckd.events import Listener, Progress
+from fckd.sweep.arms import under
 from fckd.sweep.campaign import Opened, Track, open_workshop, opened, reasons
 from fckd.sweep.execution import execute
 from fckd.sweep.groups import worker_groups
@@ -56,7 +57,8 @@ def conduct(space: Space, data: Path | None, watch: Listener, track: Track) -> C
         TrainingError: No trial of the search, or no run of the confirmation, could be finished.
     """
     check_bounds(space)
-    workshop = open_workshop(space, [space.experiment], data, watch)
+    confirmed = [under(space.experiment, each) for each in space.confirmation.protocols]
+    workshop = open_workshop(space, [space.experiment, *confirmed], data, watch)
     earlier = warm_start(space, embedded_storage(workshop.storage))
     # Budget, execution and confirmation may change; the rest makes another sweep.
     described = {

@@ -4,17 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from optuna.trial import FrozenTrial, TrialState
 from scipy import stats
 
 from fckd.config.experiment import Experiment
 from fckd.errors import TrainingError
 from fckd.files import write_json
-from fckd.sweep.arms import FCKD, Arm
+from fckd.sweep.arms import FCKD, Arm, under
 from fckd.sweep.campaign import Opened, reasons
-from fckd.sweep.ledger import REASON
-from fckd.sweep.phases import ARM, SEED, Repetitions
-from fckd.train.task import read_outcome
+from fckd.sweep.phases import Repetitions
+from fckd.sweep.scores import Scoreboard, Scores
 
 LEADERBOARD = "leaderboard.json"
 CONFIDENCE = 0.95
@@ -30,6 +28,7 @@ def leaderboard(
     source: str,
     counts: Mapping[str, int],
     classes: Sequence[str],
+    protocols: Mapping[str, Mapping[str, int]] | None = None,
 ) -> dict[str, Any]:
     """Return the leaderboard as JSON values.
 
@@ -39,37 +38,31 @@ def leaderboard(
         source: The benchmark.
         counts: Samples of train, validation and test.
         classes: Their names.
+        protocols: The counts under each protocol of the runs, if they have several.
 
     Returns:
-        `arms` in their order, each with its scores by seed (accuracy on `split`, 0..1), mean,
-        deviation, 95 % t interval over seeds, the paired difference to the first arm with its
-        interval, and the summed confusion table; `failed` runs with their reasons; and `verdict`.
+        `arms` in their order, each with its scores by seed (accuracy on `split`, 0..1, the mean
+        over `protocols`), mean, deviation, 95 % t interval over seeds, the paired difference to
+        the first arm with its interval, the same without difference `by_protocol`, and the summed
+        confusion table; `failed` runs with their reasons; seeds that are `incomplete` because not
+        all their protocols were finished; and `verdict`.
     """
-    scores = _scores(runs)
-    reference = runs.arms[0].name
-    rows = [
-        {
-            "arm": arm.name,
-            "parameters": dict(arm.parameters),
-            "trial": arm.trial_key,
-            "confusion": _confusion(runs, scores[arm.name], arm.name),
-            **_summary(scores[arm.name]),
-            "difference": _gain(scores, arm.name, reference),
-        }
-        for arm in runs.arms
-        if scores.get(arm.name)
-    ]
-    failed = _failed(runs)
+    scores = Scoreboard(runs)
+    rows = [_row(scores, arm) for arm in runs.arms if scores.of_arm(arm.name)]
+    failed, incomplete = scores.failed(), scores.incomplete()
     return {
         "sweep": sweep,
         "source": source,
         "split": runs.split,
         "counts": dict(counts),
+        "protocols": {name: dict(found) for name, found in (protocols or {}).items()},
         "classes": list(classes),
         "arms": rows,
         "failed": failed,
+        "incomplete": incomplete,
         "verdict": verdict(rows, next((arm for arm in runs.arms if arm.trial_key), None))
-        + _lost(len(failed), len(runs.keys)),
+        + _lost(len(failed), len(runs.keys))
+        + _left_out(incomplete),
         "registered": None,
     }
 
@@ -80,13 +73,35 @@ def write_leaderboard(runs: Repetitions, place: Opened, experiment: Experiment) 
     Raises:
         TrainingError: No run was finished.
     """
-    corpus = place.workshop.corpus
-    counts = place.workshop.counts(experiment)
-    board = leaderboard(runs, place.identity, corpus.source, counts, corpus.classes)
+    workshop, corpus = place.workshop, place.workshop.corpus
+    protocols = {name: workshop.counts(under(experiment, name)) for name in runs.protocols}
+    board = leaderboard(
+        runs,
+        place.identity,
+        corpus.source,
+        workshop.counts(experiment),
+        corpus.classes,
+        protocols,
+    )
     if not board["arms"]:
-        raise TrainingError(f"no run of the {runs.name} was finished: {reasons(runs)}")
+        finished = "finished under all protocols" if runs.protocols else "finished"
+        raise TrainingError(f"no run of the {runs.name} was {finished}: {reasons(runs)}")
     write_json(place.folder / LEADERBOARD, board)
     return board
+
+
+def _row(scores: Scoreboard, arm: Arm) -> dict[str, Any]:
+    own = scores.of_arm(arm.name)
+    protocols = scores.runs.protocols
+    return {
+        "arm": arm.name,
+        "parameters": dict(arm.parameters),
+        "trial": arm.trial_key,
+        "confusion": scores.confusion(arm.name),
+        **_summary(own),
+        "by_protocol": {name: _summary(scores.of_protocol(arm.name, name)) for name in protocols},
+        "difference": _gain(scores, arm.name, scores.runs.arms[0].name),
+    }
 
 
 def t_interval(values: Sequence[float]) -> Interval:
@@ -136,40 +151,24 @@ def _standing(interval: Sequence[float]) -> str:
     return "ahead" if low > 0 else "behind" if high < 0 else "within noise"
 
 
-def _scores(runs: Repetitions) -> dict[str, dict[int, FrozenTrial]]:
-    found: dict[str, dict[int, FrozenTrial]] = {}
-    for (arm, seed), trial in _runs(runs).items():
-        if trial.state is TrialState.COMPLETE:
-            found.setdefault(arm, {})[seed] = trial
-    return found
-
-
-def _failed(runs: Repetitions) -> list[dict[str, Any]]:
-    return [
-        {"arm": arm, "seed": seed, "reason": trial.user_attrs.get(REASON, "")}
-        for (arm, seed), trial in _runs(runs).items()
-        if trial.state is not TrialState.COMPLETE
-    ]
-
-
 def _lost(failed: int, runs: int) -> str:
     if not failed:
         return ""
     return f" {failed} of {runs} runs failed and {'is' if failed == 1 else 'are'} not counted."
 
 
-def _runs(runs: Repetitions) -> dict[tuple[str, int], FrozenTrial]:
-    """Return what was asked for now; an earlier confirmation may have had more seeds."""
-    ended = {
-        (str(trial.user_attrs[ARM]), int(trial.user_attrs[SEED])): trial
-        for trial in runs.ledger.ended
-    }
-    return {run: ended[run] for run in runs.keys if run in ended}
+def _left_out(incomplete: Sequence[Mapping[str, Any]]) -> str:
+    if not incomplete:
+        return ""
+    listed = "; ".join(
+        f"{each['arm']} {each['seed']} lacks {', '.join(each['missing'])}" for each in incomplete
+    )
+    return f" A seed counts only under all protocols: {listed}."
 
 
-def _summary(trials: Mapping[int, FrozenTrial]) -> dict[str, Any]:
-    seeds = sorted(trials)
-    values = [_value(trials[seed]) for seed in seeds]
+def _summary(scores: Scores) -> dict[str, Any]:
+    seeds = sorted(scores)
+    values = [scores[seed] for seed in seeds]
     return {
         "n": len(values),
         "mean": float(np.mean(values)),
@@ -180,31 +179,15 @@ def _summary(trials: Mapping[int, FrozenTrial]) -> dict[str, Any]:
     }
 
 
-def _gain(
-    scores: Mapping[str, Mapping[int, FrozenTrial]], arm: str, reference: str
-) -> dict[str, Any] | None:
-    shared = sorted(set(scores[arm]) & set(scores.get(reference, {})))
+def _gain(scores: Scoreboard, arm: str, reference: str) -> dict[str, Any] | None:
+    own, other = scores.of_arm(arm), scores.of_arm(reference)
+    shared = sorted(set(own) & set(other))
     if arm == reference or not shared:
         return None
-    gains = [_value(scores[arm][seed]) - _value(scores[reference][seed]) for seed in shared]
+    gains = [own[seed] - other[seed] for seed in shared]
     return {
         "against": reference,
         "n": len(gains),
         "mean": float(np.mean(gains)),
         "interval": list(t_interval(gains)),
     }
-
-
-def _confusion(runs: Repetitions, trials: Mapping[int, FrozenTrial], arm: str) -> list[list[int]]:
-    tables = [
-        np.array(read_outcome(runs.place(runs.keys[arm, seed])).confusion)
-        for seed in sorted(trials)
-    ]
-    summed: list[list[int]] = np.sum(tables, axis=0).tolist()
-    return summed
-
-
-def _value(trial: FrozenTrial) -> float:
-    if trial.value is None:
-        raise ValueError(f"trial {trial.number} is complete but has no value")
-    return trial.value

@@ -4,15 +4,16 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import optuna
 from optuna.storages import BaseStorage
 
 from fckd.config.documents import with_fields
+from fckd.config.experiment import Experiment
 from fckd.config.space import Space
 from fckd.files import fingerprint
-from fckd.sweep.arms import Arm, arms
+from fckd.sweep.arms import Arm, arms, under
 from fckd.sweep.grid import grid
 from fckd.sweep.ledger import FIELDS, KEY, Asked, Ledger, Point, key_of
 from fckd.sweep.samplers import sampler_of
@@ -21,7 +22,7 @@ from fckd.sweep.suggest import fixed, suggester
 from fckd.train.study import Part
 from fckd.train.task import Task
 
-ARM, SEED = "arm", "seed"
+ARM, SEED, PROTOCOL = "arm", "seed", "protocol"
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class Search:
         self.ledger = Ledger(
             storage=storage,
             name=sweep,
-            limit=len(points) if space.search.sampler == "grid" else space.budget.trials,
+            limit=None if space.search.sampler == "grid" else space.budget.trials,
             suggest=suggester(space),
             sampler=lambda begun: sampler_of(space, begun),
             pruner=pruner_of(space.stopping),
@@ -106,13 +107,22 @@ class Search:
         return [(key, fields) for _, key, fields in found[: self.space.confirmation.finalists]]
 
 
+class Run(NamedTuple):
+    """One of the runs of a confirmation or comparison; no protocol: the experiment's own."""
+
+    arm: str
+    seed: int
+    protocol: str | None = None
+
+
 class Repetitions:
-    """Arms × seeds: the confirmation of a sweep, or a comparison.
+    """Arms × seeds × protocols: the confirmation of a sweep, or a comparison.
 
     Args:
         name: `confirmation` or `comparison`.
         arms: The first is what the others are held against.
         seeds: Each arm is trained with each of them.
+        protocols: Under each of them, with its own teachers; none: under the experiment's own.
         part: What is learnt from. On `train` validation is measured; on `train+validation` the
             test split, which is read once for each run.
         campaign: Its id. What is trained the same way has the same key in every set of arms: it
@@ -126,40 +136,58 @@ class Repetitions:
         name: str,
         arms: Sequence[Arm],
         seeds: Sequence[int],
+        protocols: Sequence[str],
         part: Part,
         campaign: str,
         storage: BaseStorage,
         folder: Path,
     ) -> None:
         self.name, self.arms, self.part, self.folder = name, arms, part, folder
+        self.protocols = tuple(protocols)
         self.split = "validation" if part == "train" else "test"
         self.metric = f"{self.split}/accuracy"
+        slugs = {
+            (arm.name, protocol): _slug(arm.name, under(arm.experiment, protocol), protocol)
+            for protocol in self.protocols or (None,)
+            for arm in arms
+        }
         self.keys = {
-            (arm.name, seed): f"{campaign}-{_slug(arm)}-{seed}" for seed in seeds for arm in arms
+            Run(arm, seed, protocol): f"{campaign}-{slug}-{seed}"
+            for seed in seeds
+            for (arm, protocol), slug in slugs.items()
         }
         self.ledger = Ledger(
             storage=storage,
-            name=f"{campaign}-{name}-{fingerprint(sorted({_slug(arm) for arm in arms}))[:6]}",
-            limit=len(self.keys),
+            name=f"{campaign}-{name}-{fingerprint(sorted(slugs.values()))[:6]}",
+            limit=None,
             suggest=lambda _: {},
             sampler=lambda _: optuna.samplers.RandomSampler(seed=0),
             pruner=optuna.pruners.NopPruner(),
             points=[
-                Point(key, {}, {KEY: key, ARM: arm, SEED: seed})
-                for (arm, seed), key in self.keys.items()
+                Point(key, {}, {KEY: key, ARM: run.arm, SEED: run.seed, PROTOCOL: run.protocol})
+                for run, key in self.keys.items()
             ],
         )
 
     def order(self, asked: Asked) -> Order:
-        """Return the task of an arm under a seed."""
+        """Return the task of an arm under a seed and a protocol."""
         arm = next(arm for arm in self.arms if arm.name == asked.attributes[ARM])
-        seed = int(asked.attributes[SEED])
-        experiment = with_fields(arm.experiment, {"training.seed": seed}, arm.name)
+        seed, protocol = int(asked.attributes[SEED]), asked.attributes.get(PROTOCOL)
+        experiment = under(arm.experiment, protocol)
+        experiment = with_fields(experiment, {"training.seed": seed}, arm.name)
         described = experiment.model_dump(mode="json")
         task = Task(asked.key, described, self.part, str(self.place(asked.key)))
         tags = {"fckd.arm": arm.name, "fckd.seed": str(seed)}
         parameters = {**arm.parameters, ARM: arm.name, "training.seed": seed}
-        return Order(f"{arm.name} {seed}", task, experiment.training.epochs, parameters, tags)
+        name = f"{arm.name} {seed}"
+        if protocol is not None:
+            name = f"{name} {protocol}"
+            tags["fckd.protocol"] = parameters["corpus.protocol"] = protocol
+        return Order(name, task, experiment.training.epochs, parameters, tags)
+
+    def first(self, arm: str, seed: int) -> Run:
+        """Return the run of an arm and a seed under the first protocol."""
+        return Run(arm, seed, self.protocols[0] if self.protocols else None)
 
     def place(self, key: str) -> Path:
         """Return the folder of a run."""
@@ -179,6 +207,7 @@ def confirmation(
         "confirmation",
         arms(space.experiment, finalists),
         range(settings.first_seed, settings.first_seed + settings.seeds),
+        settings.protocols,
         "train+validation",
         sweep,
         storage,
@@ -196,7 +225,8 @@ def _points(space: Space, earlier: Sequence[Mapping[str, Any]]) -> list[Point]:
     return found[: space.budget.trials]
 
 
-def _slug(arm: Arm) -> str:
-    """Return an arm's name for folders, with a fingerprint of how it is trained."""
-    plain = re.sub(r"[^a-z0-9]+", "-", arm.name.lower()).strip("-")
-    return f"{plain}-{fingerprint([arm.name, arm.experiment.model_dump(mode='json')])[:6]}"
+def _slug(arm: str, experiment: Experiment, protocol: str | None) -> str:
+    """Return a name for folders, with a fingerprint of how the arm is trained."""
+    words = arm if protocol is None else f"{arm} {protocol}"
+    plain = re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
+    return f"{plain}-{fingerprint([arm, experiment.model_dump(mode='json')])[:6]}"

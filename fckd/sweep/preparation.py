@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import ray
 
@@ -13,6 +13,7 @@ from fckd.config.experiment import Experiment
 from fckd.config.parameters import ChoiceParameter
 from fckd.config.space import Space
 from fckd.events import Listener, Progress
+from fckd.sweep.arms import under
 from fckd.sweep.suggest import TEACHERS
 from fckd.train.ray_workers import lessons_on_ray, teach_on_ray
 from fckd.train.study import Part
@@ -34,14 +35,12 @@ class Preparation:
     """What has to be there before the first run.
 
     Attributes:
-        variants: Name to experiment; they may differ in teachers, views and criterion. What
-            several of them need is made once.
-        parts: What runs learn from.
+        variants: What runs learn from, and the experiments that learn from it by name; they may
+            differ in teachers, views, criterion and protocol. What several need is made once.
         execution: How much a job may take.
     """
 
-    variants: Mapping[str, Experiment]
-    parts: Sequence[Part]
+    variants: Mapping[Part, Mapping[str, Experiment]]
     execution: ExecutionSettings
 
     def make_teachers(self, workshop: Workshop, listener: Listener) -> None:
@@ -77,18 +76,28 @@ class Preparation:
         """Return one job for every folder that a variant needs, with a name of its own."""
         jobs: dict[Path, _Job] = {}
         names: set[str] = set()
-        for variant, experiment in self.variants.items():
+        for part, variant, experiment in self._each():
             for teacher in experiment.taught_by if experiment.needs_lessons else ():
-                for part in self.parts:
-                    stage = f"{verb} {teacher} ({part})"
-                    if verb == "lessons":
-                        stage = f"lessons {teacher} {experiment.focal.criterion} ({part})"
-                    stage += f" of {variant}" if stage in names else ""
-                    place = folder(experiment, teacher, part)
-                    if place not in jobs:
-                        jobs[place] = _Job(stage, experiment, teacher, part)
-                        names.add(stage)
+                what = f"{verb} {teacher}"
+                if verb == "lessons":
+                    what = f"{what} {experiment.focal.criterion}"
+                stage = f"{what} ({self._where(part, experiment)})"
+                stage += f" of {variant}" if stage in names else ""
+                place = folder(experiment, teacher, part)
+                if place not in jobs:
+                    jobs[place] = _Job(stage, experiment, teacher, part)
+                    names.add(stage)
         return list(jobs.values())
+
+    def _each(self) -> Iterator[tuple[Part, str, Experiment]]:
+        for part, variants in self.variants.items():
+            for variant, experiment in variants.items():
+                yield part, variant, experiment
+
+    def _where(self, part: Part, experiment: Experiment) -> str:
+        """Return the part; if there are several protocols, of which."""
+        protocols = {each.corpus.official_protocol for _, _, each in self._each()}
+        return part if len(protocols) == 1 else f"{part} of {experiment.corpus.official_protocol}"
 
     def _remote(self, function: Any) -> Any:
         return ray.remote(
@@ -117,7 +126,21 @@ def of_space(space: Space) -> Preparation:
         criterion: with_fields(space.experiment, {**everything, CRITERION: criterion}, CRITERION)
         for criterion in [str(space.experiment.focal.criterion), *map(str, searched)]
     }
-    return Preparation(variants, get_args(Part), space.execution)
+    confirmed = under_each(variants, space.confirmation.protocols)
+    return Preparation({"train": variants, "train+validation": confirmed}, space.execution)
+
+
+def under_each(
+    variants: Mapping[str, Experiment], protocols: Sequence[str]
+) -> dict[str, Experiment]:
+    """Return every variant under every protocol; as it is if there are none."""
+    if not protocols:
+        return dict(variants)
+    return {
+        f"{name} {protocol}": under(experiment, protocol)
+        for protocol in protocols
+        for name, experiment in variants.items()
+    }
 
 
 def _epochs(job: _Job) -> int:
@@ -126,7 +149,7 @@ def _epochs(job: _Job) -> int:
 
 def _start(remote: Any, workshop: Workshop, job: _Job) -> Any:
     described = job.experiment.model_dump(mode="json")
-    folders = (str(Path(workshop.storage)), str(workshop.corpus_folder))
+    folders = (workshop.address, str(workshop.corpus_folder))
     return remote.remote(*folders, described, job.teacher, job.part)
 
 

@@ -18,6 +18,7 @@ from fckd.tracking.canvas import (
     new_figure,
     percent_axis,
 )
+from fckd.tracking.names import measured_on
 
 LONGEST_CLASS_NAME = 24
 CELLS_WITH_PER_CENT = 14
@@ -45,10 +46,7 @@ def confusion_figure(counts: Sequence[Sequence[int]], classes: Sequence[str], sp
 def leaderboard_figure(leaderboard: Mapping[str, Any]) -> Figure:
     """Draw every arm's mean with its 95 % interval, each seed as a dot."""
     arms = leaderboard["arms"]
-    title = (
-        f"Accuracy on {leaderboard['split']} "
-        f"({leaderboard['counts'].get(leaderboard['split'], '?')} samples, {leaderboard['source']})"
-    )
+    title = f"Accuracy on {measured_on(leaderboard)}, {leaderboard['source']}"
     if not arms:
         return message_figure(title, "No arm was confirmed.")
     figure, axes = new_figure(title, height=1.7 + 0.55 * len(arms))

@@ -25,6 +25,15 @@ def number(value: Any) -> str:
     return f"{value:.3g}" if is_number else str(value)
 
 
+def measured_on(leaderboard: Mapping[str, Any]) -> str:
+    """Return what a leaderboard's scores were measured on: split, protocols, samples."""
+    split, protocols = leaderboard["split"], leaderboard.get("protocols", {})
+    if not protocols:
+        return f"{split} ({leaderboard['counts'].get(split, '?')} samples)"
+    counts = " + ".join(str(found[split]) for found in protocols.values())
+    return f"{split}, mean of {', '.join(protocols)} ({counts} samples)"
+
+
 def _words(name: str) -> tuple[str, ...]:
     if name.endswith(SWITCH):
         return (*name.removesuffix(SWITCH).removesuffix(".weight").split("."), "on")

@@ -105,10 +105,12 @@ def _top(leaderboard: Mapping[str, Any], facts: Mapping[str, Any]) -> Iterable[s
 
 def _confirmed(leaderboard: Mapping[str, Any], figures: Figures) -> Iterable[str]:
     split = escape(leaderboard["split"])
+    protocols = escape(", ".join(leaderboard.get("protocols", {})))
+    each = f" of each of {protocols}; the score of a seed is their mean" if protocols else ""
     yield "<h2>Confirmed result</h2>"
     yield (
         '<p class="quiet">Chosen by validation, trained again with fresh seeds on '
-        f"train + validation, measured once on {split}. Intervals: 95 %.</p>"
+        f"train + validation, measured once on {split}{each}. Intervals: 95 %.</p>"
     )
     head = [
         "arm",
@@ -119,11 +121,30 @@ def _confirmed(leaderboard: Mapping[str, Any], figures: Figures) -> Iterable[str
     ]
     yield table((_arm_row(arm) for arm in leaderboard["arms"]), head)
     yield _figure(figures, "leaderboard")
+    if protocols:
+        yield from _by_protocol(leaderboard)
     yield "<h2>Parameters of the arms</h2>"
     yield table(
         [arm["arm"], ", ".join(f"{name} = {number(value)}" for name, value in _searched(arm))]
         for arm in leaderboard["arms"]
     )
+
+
+def _by_protocol(leaderboard: Mapping[str, Any]) -> Iterable[str]:
+    protocols = list(leaderboard["protocols"])
+    yield "<h2>By protocol</h2>"
+    yield table(
+        (
+            [arm["arm"], *(_range(arm["by_protocol"][name]) for name in protocols)]
+            for arm in leaderboard["arms"]
+        ),
+        ["arm", *protocols],
+    )
+
+
+def _range(scores: Mapping[str, Any]) -> str:
+    low, high = scores["interval"]
+    return f"{percent(scores['mean'])} ({percent(low)} to {percent(high)})"
 
 
 def _arm_row(arm: Mapping[str, Any]) -> list[str]:
@@ -139,8 +160,10 @@ def _searched(arm: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
 
 def _counts(leaderboard: Mapping[str, Any]) -> Iterable[str]:
     yield "<h2>Samples</h2>"
-    counts = leaderboard["counts"]
-    yield table([[split, str(count)] for split, count in counts.items()], ["split", "samples"])
+    rows = [[split, str(count)] for split, count in leaderboard["counts"].items()]
+    for protocol, counts in leaderboard.get("protocols", {}).items():
+        rows += [[f"{split} of {protocol}", str(count)] for split, count in counts.items()]
+    yield table(rows, ["split", "samples"])
     yield f'<p class="quiet">{len(leaderboard["classes"])} classes.</p>'
 
 

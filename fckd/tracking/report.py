@@ -77,9 +77,12 @@ def _sight(
 def _table(leaderboard: Mapping[str, Any]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["arm", "split", "n", "mean", "low", "high", "deviation", "seed", "score"])
+    protocols = list(leaderboard.get("protocols", {}))
+    columns = ["arm", "split", "n", "mean", "low", "high", "deviation", "seed", "score"]
+    writer.writerow([*columns, *protocols])
     for arm in leaderboard["arms"]:
         shared = [arm["arm"], leaderboard["split"], arm["n"], arm["mean"], *arm["interval"]]
-        for seed, score in zip(arm["seeds"], arm["scores"], strict=True):
-            writer.writerow([*shared, arm["deviation"], seed, score])
+        each = [arm["by_protocol"][name]["scores"] for name in protocols]
+        for seed, *scores in zip(arm["seeds"], arm["scores"], *each, strict=True):
+            writer.writerow([*shared, arm["deviation"], seed, *scores])
     return text.getvalue()

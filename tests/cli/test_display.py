@@ -4,7 +4,7 @@ import pytest
 from rich.console import Console
 
 from fckd.cli.board import Board, SweepSummary, duration, short_value
-from fckd.cli.display import ROWS, STAGES, Display, leaderboard_table
+from fckd.cli.display import ROWS, STAGES, Display, leaderboard_table, print_leaderboard
 from fckd.events import EpochReported, Progress, SweepEnded, SweepStarted, TrialEnded, TrialStarted
 from tests.tracking.boards import leaderboard
 
@@ -180,3 +180,15 @@ def test_the_leaderboard_names_source_split_count_and_intervals():
 def test_values_and_durations_are_short():
     assert [short_value("a.weight", 0.0), short_value("a.weight", None)] == ["off", "–"]
     assert [duration(5), duration(200), duration(4800)] == ["5 s", "3 min", "1 h 20 min"]
+
+
+def test_the_leaderboard_of_several_protocols_shows_each():
+    board = leaderboard() | {"protocols": {name: {"test": 48} for name in ("split-1", "split-2")}}
+    for arm in board["arms"]:
+        arm["by_protocol"] = {"split-1": {"mean": 0.25}, "split-2": {"mean": 0.5}}
+    out = console(terminal=False)
+    print_leaderboard(out, board)
+    text = out.file.getvalue()
+    assert "accuracy on test, mean of split-1, split-2 (48 + 48 samples)" in text
+    lines = [line.split() for line in text.splitlines() if line.strip().startswith("fckd  ")]
+    assert lines[1] == ["fckd", "25.0", "%", "50.0", "%"]

@@ -11,6 +11,9 @@ TEMPERATURE = "objective.distribution.temperature"
 LOGITS = "objective.logits.weight"
 RATIO = "focal.ratio"
 
+HMDB51 = {"source": "hmdb51", "validation_subjects": None, "validation_share": 0.5}
+"""A corpus with three protocols."""
+
 DOCUMENT: dict[str, Any] = {
     "name": "small",
     "experiment": {

@@ -27,7 +27,9 @@ def runs(storage, tmp_path):
     def of(given):
         seeds = range(given.first_seed, given.first_seed + given.seeds)
         arms, part = comparison_arms(given), "train+validation"
-        return Repetitions("comparison", arms, seeds, part, "small", ready(storage), tmp_path)
+        return Repetitions(
+            "comparison", arms, seeds, given.protocols, part, "small", ready(storage), tmp_path
+        )
 
     return of
 

@@ -1,7 +1,7 @@
 """What is made before the first trial: all that a trial may ask for, and no more."""
 
 from fckd.sweep.preparation import of_space
-from tests.sweep.spaces import CORRELATION, searching
+from tests.sweep.spaces import CORRELATION, HMDB51, searching
 
 TEACHERS = {
     "skeleton": {"modality": "skeleton", "network": "temporal"},
@@ -11,9 +11,16 @@ ON = {CORRELATION: {"low": 0.5, "high": 2.0}}
 DROPPED = {"teachers": TEACHERS, "weighting": {"weights": {"inertial": 0.0}}}
 
 
+def hmdb51(*protocols):
+    return searching(ON, experiment={"corpus": HMDB51}, confirmation={"protocols": protocols})
+
+
 def taught_by(space):
     return {
-        teacher for variant in of_space(space).variants.values() for teacher in variant.taught_by
+        teacher
+        for variants in of_space(space).variants.values()
+        for variant in variants.values()
+        for teacher in variant.taught_by
     }
 
 
@@ -28,5 +35,15 @@ def test_a_dropped_teacher_that_the_search_may_take_back_is_made():
 
 def test_lessons_are_made_by_every_criterion_that_is_searched():
     criteria = {"focal.criterion": {"choices": ["cam", "random"]}}
-    variants = of_space(searching({**ON, **criteria})).variants
-    assert list(variants) == ["magnitude", "cam", "random"]
+    preparation = of_space(searching({**ON, **criteria}))
+    for part in ("train", "train+validation"):
+        assert list(preparation.variants[part]) == ["magnitude", "cam", "random"]
+
+
+def test_under_several_protocols_the_confirmation_has_teachers_and_lessons_of_each():
+    preparation = of_space(hmdb51("split-2", "split-3"))
+    protocols = {
+        part: [each.corpus.official_protocol for each in variants.values()]
+        for part, variants in preparation.variants.items()
+    }
+    assert protocols == {"train": ["split-1"], "train+validation": ["split-2", "split-3"]}

@@ -118,7 +118,7 @@ def test_a_confusion_with_an_empty_class_or_none_at_all():
 def test_a_leaderboard_shows_every_arm_with_its_count():
     texts = texts_of(leaderboard_figure(leaderboard()))
     assert "student alone  (n = 3)" in texts
-    assert "96 samples, synthetic" in texts
+    assert "Accuracy on test (96 samples), synthetic" in texts
 
 
 def test_a_leaderboard_without_arms_says_so():

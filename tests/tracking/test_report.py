@@ -107,3 +107,19 @@ def test_figures_and_scores_lie_beside_the_report(tmp_path, study):
     assert len(rows) == 9
     assert rows[0]["arm"] == "student alone"
     assert rows[0]["seed"] == "1000"
+
+
+def test_scores_by_protocol_are_shown_and_kept(tmp_path, study):
+    board = leaderboard()
+    protocols = {name: {"train": 60, "validation": 10, "test": 30} for name in ("one", "two")}
+    for arm in board["arms"]:
+        arm["by_protocol"] = {
+            name: {"mean": arm["mean"], "interval": arm["interval"], "scores": [0.25, 0.5, 0.75]}
+            for name in protocols
+        }
+    text = text_of(tmp_path, study, board | {"protocols": protocols})
+    assert "of each of one, two; the score of a seed is their mean" in text
+    assert '<th scope="col">arm</th><th scope="col">one</th><th scope="col">two</th>' in text
+    assert '<th scope="row">test of two</th><td>30</td>' in text
+    rows = list(csv.DictReader((tmp_path / "leaderboard.csv").open()))
+    assert [row["two"] for row in rows[:3]] == ["0.25", "0.5", "0.75"]
