@@ -28,12 +28,13 @@ from fckd.config.networks import Modality
 from fckd.data.blocks import BlockMaker
 from fckd.data.corpus import Corpus
 from fckd.data.reading import read_recordings
-from fckd.data.shards import write_shard
+from fckd.data.shards import Columns, write_shard
 from fckd.data.sources.base import Recording
 from fckd.data.writing import SAMPLES_PER_SHARD, write_corpus
 from fckd.files import sha256_of_file
 
 MODALITIES = (Modality.INERTIAL, Modality.SKELETON)
+COLUMNS = Columns(tuple(MODALITIES), ("cross-subject",), {})
 CLASSES = 60
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -90,16 +91,15 @@ def shares(folder: Path) -> dict[str, float]:
         (folder / name).mkdir(parents=True)
     maker = BlockMaker(
         source,
-        MODALITIES,
-        ("cross-subject",),
+        COLUMNS,
         folder / "corpus",
-        folder / "notes",  # type: ignore[arg-type]
+        folder / "notes",
     )
     samples = read_recordings(source, some, MODALITIES).samples  # type: ignore[arg-type]
     path = folder / "shard"
     parts = {
         "reading": lambda: read_recordings(source, some, MODALITIES),  # type: ignore[arg-type]
-        "writing the shard": lambda: write_shard(path, samples, MODALITIES, ("cross-subject",)),
+        "writing the shard": lambda: write_shard(path, samples, COLUMNS),
         "its checksum": lambda: sha256_of_file(path),
         "all, with digests and the note": lambda: maker.make(0, some),
     }

@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import numpy as np
+from rich import filesize
 from rich.console import Console
+from rich.segment import Segments
 from rich.table import Table
 from rich.text import Text
 
@@ -11,27 +13,36 @@ from fckd.data.corpus import Corpus
 from fckd.data.damage import LISTED_AT_MOST, REPORT
 from fckd.data.manifest import MANIFEST
 from fckd.data.official import compared
+from fckd.data.prepare import CORPORA
 from fckd.data.preview import write_preview
 from fckd.data.ranges import LOOKED_AT_MOST, ranges_of
 from fckd.data.sheet import SHEET
 from fckd.errors import UserError
+from fckd.storage.shelf import open_shelf, storage_folder
 
 PARTS = ("train", "test", "unused")
+WIDEST = 300
+"""Characters."""
 
 
-def find_corpus(name: str, storage: Path) -> Corpus:
+def find_corpus(name: str, storage: str) -> Corpus:
     """Open a corpus by its folder, or by its name in the storage.
 
     Raises:
         UserError: There is none of that name, or it is damaged.
     """
-    corpora = storage / "corpora"
+    corpora, shelf = storage_folder(storage) / CORPORA, open_shelf(storage)
+    known = sorted(path.parent.name for path in corpora.glob(f"[!.]*/{MANIFEST}"))
+    if shelf is not None and not (Path(name) / MANIFEST).is_file():
+        known = shelf.names(CORPORA)
+        if name in known:
+            shelf.fetch(corpora / name)
     for folder in (Path(name), corpora / name):
         if (folder / MANIFEST).is_file():
             return Corpus.open(folder)
-    known = sorted(path.parent.name for path in corpora.glob(f"[!.]*/{MANIFEST}"))
+    place = corpora if shelf is None else shelf.address
     raise UserError(
-        f"no corpus {name}: neither a folder with a {MANIFEST}, nor in {corpora}",
+        f"no corpus {name}: neither a folder with a {MANIFEST}, nor in {place}",
         f"one of {', '.join(known)}" if known else "a folder that `fckd prepare` made",
         "name one of these" if known else "prepare one first, or name the storage with --storage",
     )
@@ -45,10 +56,10 @@ def print_summary(console: Console, corpus: Corpus) -> None:
         division = f"{protocol}: {_division(corpus, protocol)}"
         console.print(division, soft_wrap=True, highlight=False)
     _print_absent(console, corpus)
-    console.print(_modalities(corpus))
+    _print_table(console, _modalities(corpus))
     if len(corpus) > LOOKED_AT_MOST:
         console.print(f"(values: of {LOOKED_AT_MOST} samples, evenly spread)", highlight=False)
-    console.print(_classes(corpus))
+    _print_table(console, _classes(corpus))
     if (corpus.folder / SHEET).is_file():
         where = f"one sample of each class: {corpus.folder / SHEET}"
         console.print(where, soft_wrap=True, highlight=False)
@@ -72,7 +83,7 @@ def print_sample(console: Console, corpus: Corpus, sample_id: str) -> None:
         array = corpus.array(index, modality)
         values = f"{array.min():.4g} to {array.max():.4g}"
         table.add_row(modality, _shape(array.shape), array.dtype.name, values)
-    console.print(table)
+    _print_table(console, table)
     preview = write_preview(corpus, index)
     console.print(f"preview: {preview}", soft_wrap=True, highlight=False, markup=False)
 
@@ -98,7 +109,7 @@ def _print_absent(console: Console, corpus: Corpus) -> None:
 
 
 def _modalities(corpus: Corpus) -> Table:
-    table = _table("modality", "samples", "steps", "median", "a step", "type", "values")
+    table = _table("modality", "samples", "steps", "median", "a step", "values", "stored", "each")
     for modality in corpus.modalities:
         found = ranges_of(corpus, modality)
         shapes = [_shape(shape) for shape in found.shapes]
@@ -108,8 +119,9 @@ def _modalities(corpus: Corpus) -> Table:
             f"{found.shortest} to {found.longest}",
             f"{found.middle}",
             shapes[0] if len(shapes) == 1 else f"{shapes[0]} … {shapes[-1]}, {len(shapes)} kinds",
-            found.form,
             f"{found.low:.4g} to {found.high:.4g}",
+            found.form if found.coding is None else f"{found.form} {found.coding}",
+            filesize.decimal(found.bytes_each),
         )
     return table
 
@@ -130,6 +142,12 @@ def _table(*columns: str) -> Table:
     for number, column in enumerate(columns):
         table.add_column(column, justify="left" if number == 0 else "right", no_wrap=True)
     return table
+
+
+def _print_table(console: Console, table: Table) -> None:
+    """Print at the table's own width: a narrow terminal breaks lines, but no figure is cut."""
+    drawn = console.render(table, console.options.update_width(WIDEST))
+    console.print(Segments(drawn), soft_wrap=True, end="")
 
 
 def _shape(shape: tuple[int, ...]) -> str:

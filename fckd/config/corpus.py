@@ -8,6 +8,8 @@ from fckd.config.base import Configuration, Seed
 
 SourceName = Literal["synthetic", "utd-mhad", "n-ucla", "ntu60", "hmdb51", "table"]
 Protocol = Literal["cross-subject", "cross-view", "split-1", "split-2", "split-3", "own"]
+FrameCoding = Literal["raw", "jpeg", "png"]
+ExactCoding = Literal["raw", "png"]
 
 PROTOCOLS: dict[SourceName, tuple[Protocol, ...]] = {
     "synthetic": ("cross-subject",),
@@ -31,6 +33,19 @@ class SyntheticSettings(Configuration):
     size: int = Field(40, ge=16, le=128, description="height and width of RGB and depth, pixels")
 
 
+class FrameCodings(Configuration):
+    """How the corpus stores the frames of each modality; a reader decodes only those it needs.
+
+    `raw` is read in place and takes the most room, `png` gives back every value, `jpeg` (quality
+    95, full colour) nearly. Measured costs: docs/benchmarks.md.
+    """
+
+    rgb: FrameCoding = "jpeg"
+    infrared: FrameCoding = "jpeg"
+    depth: ExactCoding = "png"
+    flow: ExactCoding = "png"
+
+
 class CorpusSettings(Configuration):
     """Which benchmark, and who of its training part is held out for validation.
 
@@ -50,6 +65,7 @@ class CorpusSettings(Configuration):
     flow_of: Literal["rgb", "depth", "infrared"] = Field(
         "rgb", description="images that optical flow is computed of, unless it was recorded"
     )
+    frame_coding: FrameCodings = FrameCodings()
     table: str | None = Field(
         None, min_length=1, description="of the source table: CSV or Parquet, in the data folder"
     )

@@ -18,7 +18,7 @@ from fckd.config.networks import Modality
 from fckd.data.damage import Damage
 from fckd.data.manifest import ShardEntry
 from fckd.data.reading import read_recordings
-from fckd.data.shards import Sample, write_shard
+from fckd.data.shards import Columns, Sample, write_shard
 from fckd.data.sources.base import Recording, Source
 from fckd.errors import UserError
 from fckd.files import sha256_of_file, write_json
@@ -53,15 +53,13 @@ class BlockMaker:
 
     Attributes:
         source: Where recordings are from.
-        modalities: What is read of each, sorted.
-        protocols: The source's.
+        columns: What is read of each, modalities sorted, and how it is stored.
         shards: Existing folder of the shards.
         notes: Existing folder of the notes.
     """
 
     source: Source
-    modalities: tuple[Modality, ...]
-    protocols: tuple[str, ...]
+    columns: Columns
     shards: Path
     notes: Path
 
@@ -71,11 +69,11 @@ class BlockMaker:
         Raises:
             UserError: The file system refuses.
         """
-        outcome = read_recordings(self.source, recordings, self.modalities)
+        outcome = read_recordings(self.source, recordings, self.columns.modalities)
         block = Block(
             shard=self._write(number, outcome.samples) if outcome.samples else None,
             digests={
-                sample.recording.sample_id: _digest(sample, self.modalities)
+                sample.recording.sample_id: _digest(sample, self.columns.modalities)
                 for sample in outcome.samples
             },
             left_out=tuple(outcome.left_out),
@@ -100,7 +98,7 @@ class BlockMaker:
         # of its own: the worker of a run that was killed may still be at the same block
         temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
         try:
-            write_shard(temporary, samples, self.modalities, self.protocols)
+            write_shard(temporary, samples, self.columns)
             checksum = sha256_of_file(temporary)
             temporary.replace(path)
         except OSError as refusal:

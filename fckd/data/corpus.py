@@ -1,6 +1,5 @@
 """The samples of one benchmark in Arrow shards, read in place by everyone."""
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,8 +10,10 @@ from pyarrow import fs
 
 from fckd.config.networks import Modality
 from fckd.data.forms import Array
-from fckd.data.manifest import Manifest, ShardEntry, read_manifest
-from fckd.data.shards import Arrays, damaged, open_shard, split_column
+from fckd.data.frames import Frames, whole
+from fckd.data.integrity import check_file, damaged
+from fckd.data.manifest import Manifest, read_manifest
+from fckd.data.shards import Arrays, PictureArrays, open_shard, split_column
 from fckd.errors import UserError
 
 
@@ -24,6 +25,7 @@ class Corpus:
         source: The benchmark's name.
         classes: Class names; a label is an index into them.
         modalities: What every sample has.
+        codings: How frames are stored, for modalities that are not as they are in memory.
         sample_ids: Sorted.
         labels: (N,) int64, so are `subjects` and `cameras`.
         groups: (N,) str: what is held out together.
@@ -39,6 +41,7 @@ class Corpus:
         self.source = manifest.source
         self.classes = manifest.classes
         self.modalities = tuple(manifest.modalities)
+        self.codings = manifest.codings
         self.protocols = manifest.protocols
         self.left_out = manifest.left_out
         self.damaged = manifest.damaged
@@ -52,7 +55,11 @@ class Corpus:
         self.groups = _texts(shards, "group")
         self._shards = shards
         self._arrays = {
-            modality: [Arrays(shard, modality) for shard in shards] for modality in self.modalities
+            modality: [
+                self._open(shard, modality, entry.name)
+                for shard, entry in zip(shards, manifest.shards, strict=True)
+            ]
+            for modality in self.modalities
         }
         lengths = [shard.num_rows for shard in shards]
         self._shard_of = np.repeat(np.arange(len(shards)), lengths)
@@ -80,8 +87,8 @@ class Corpus:
         shards = []
         for entry in manifest.shards:
             path = str(folder / entry.name)
-            _check_file(path, entry, filesystem, verify)
-            shard = open_shard(path, list(manifest.modalities), manifest.protocols, filesystem)
+            check_file(path, entry.bytes, entry.sha256 if verify else None, filesystem)
+            shard = open_shard(path, manifest.columns, filesystem)
             if shard.num_rows != entry.samples:
                 raise damaged(path, f"{shard.num_rows} samples instead of {entry.samples}")
             shards.append(shard)
@@ -91,7 +98,17 @@ class Corpus:
         return len(self.sample_ids)
 
     def array(self, index: int, modality: Modality) -> Array:
-        """Return one array of sample `index` in its stored form: a read-only view, not a copy.
+        """Return one array of sample `index` in its stored form.
+
+        A read-only view, not a copy, unless its frames are stored as pictures.
+
+        Raises:
+            UserError: The corpus does not hold this modality, or a picture is damaged.
+        """
+        return whole(self.frames(index, modality))
+
+    def frames(self, index: int, modality: Modality) -> Frames:
+        """Return the same for one who needs only some frames: the others are not decoded.
 
         Raises:
             UserError: The corpus does not hold this modality.
@@ -101,6 +118,15 @@ class Corpus:
             raise IndexError(f"sample {index} of {len(self)}")
         shard, row = int(self._shard_of[index]), int(self._row_of[index])
         return self._arrays[modality][shard][row]
+
+    def bytes(self, modality: Modality) -> int:
+        """Return what all arrays of `modality` take on disk.
+
+        Raises:
+            UserError: The corpus does not hold this modality.
+        """
+        self.require(modality)
+        return sum(arrays.bytes for arrays in self._arrays[modality])
 
     def shapes(self, modality: Modality) -> NDArray[np.int32]:
         """Return the shapes of all arrays of `modality`: (N, axes), time first.
@@ -128,6 +154,11 @@ class Corpus:
             )
         return _texts(self._shards, split_column(protocol))
 
+    def _open(self, shard: pa.RecordBatch, modality: Modality, name: str) -> Arrays:
+        if modality in self.codings:
+            return PictureArrays(shard, modality, str(self.folder / name))
+        return Arrays(shard, modality)
+
     def require(self, modality: Modality) -> None:
         """Raise a UserError unless the corpus holds `modality`."""
         if modality not in self.modalities:
@@ -150,21 +181,6 @@ class Corpus:
                 "check the id",
             )
         return self._index[sample_id]
-
-
-def _check_file(path: str, entry: ShardEntry, filesystem: fs.FileSystem, verify: bool) -> None:
-    found = filesystem.get_file_info(path)
-    if found.type != fs.FileType.File:
-        raise damaged(path, "it is absent")
-    if found.size != entry.bytes:
-        raise damaged(path, f"{found.size} bytes instead of {entry.bytes}")
-    if verify and _sha256(path, filesystem) != entry.sha256:
-        raise damaged(path, "its content has changed")
-
-
-def _sha256(path: str, filesystem: fs.FileSystem) -> str:
-    with filesystem.open_input_file(path) as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _texts(shards: Sequence[pa.RecordBatch], column: str) -> NDArray[np.str_]:

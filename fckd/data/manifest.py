@@ -9,10 +9,12 @@ from pydantic import Field, ValidationError
 from fckd.config.base import Configuration
 from fckd.config.corpus import Protocol
 from fckd.config.networks import Modality
-from fckd.data.shards import damaged
+from fckd.data.coding import Coding
+from fckd.data.integrity import damaged
+from fckd.data.shards import Columns
 from fckd.errors import UserError
 
-SCHEMA_VERSION: Literal[3] = 3
+SCHEMA_VERSION: Literal[4] = 4
 MANIFEST = "manifest.json"
 
 
@@ -32,6 +34,7 @@ class Manifest(Configuration):
         source: The benchmark's name.
         classes: Class names in the order of labels.
         modalities: Modality -> dtype.
+        codings: Modality -> how its frames are stored, unless they lie there as in memory.
         protocols: The official divisions; the shards hold every sample's part in each.
         samples: How many there are.
         left_out: Ids of recordings in which the tracker saw nobody.
@@ -40,16 +43,22 @@ class Manifest(Configuration):
         fingerprint: Names the content: it does not depend on shards, file times or the place.
     """
 
-    schema_version: Literal[3]
+    schema_version: Literal[4]
     source: str
     classes: tuple[str, ...]
     modalities: dict[Modality, str]
+    codings: dict[Modality, Coding]
     protocols: tuple[Protocol, ...]
     samples: int
     left_out: tuple[str, ...]
     damaged: tuple[str, ...]
     shards: Annotated[tuple[ShardEntry, ...], Field(min_length=1)]
     fingerprint: str
+
+    @property
+    def columns(self) -> Columns:
+        """What every shard holds."""
+        return Columns(tuple(self.modalities), self.protocols, self.codings)
 
 
 def read_manifest(folder: Path, filesystem: fs.FileSystem) -> Manifest:

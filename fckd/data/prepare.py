@@ -9,7 +9,9 @@ from filelock import FileLock
 from fckd.config.corpus import CorpusSettings
 from fckd.config.networks import Modality
 from fckd.data.corpus import Corpus
+from fckd.data.integrity import Inspected
 from fckd.data.manifest import MANIFEST, SCHEMA_VERSION
+from fckd.data.shards import Codings
 from fckd.data.sources import open_source
 from fckd.data.workers import refuse_unguarded_script
 from fckd.data.writing import work_folder, write_corpus
@@ -46,10 +48,12 @@ def prepare(
     refuse_unguarded_script()
     source = open_source(settings, data)
     modalities = sorted(set(modalities))
+    codings = _codings(settings, modalities)
     key = fingerprint(
         {
             "identity": source.identity(modalities),
             "modalities": modalities,
+            "codings": codings,
             "versions": [READER_VERSION, SCHEMA_VERSION],
         }
     )
@@ -64,8 +68,18 @@ def prepare(
                 modalities,
                 folder,
                 lambda done: advance(done, total),
+                codings=codings,
                 skip_damaged=skip_damaged,
             )
         # a run that was killed at its very end has left it
         shutil.rmtree(work_folder(folder), ignore_errors=True)
-    return Corpus.open(folder, verify=True)
+        inspected = Inspected(folder.with_name(f".{folder.name}.inspected"))
+        corpus = Corpus.open(folder, verify=folder not in inspected)
+        inspected.add(folder)
+    return corpus
+
+
+def _codings(settings: CorpusSettings, modalities: Sequence[Modality]) -> Codings:
+    """Return how the frames of `modalities` are stored, where not as they are in memory."""
+    chosen = settings.frame_coding.model_dump()
+    return {each: chosen[each] for each in modalities if chosen.get(each, "raw") != "raw"}

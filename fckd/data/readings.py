@@ -9,6 +9,7 @@ from fckd.config.experiment import ViewSettings
 from fckd.config.networks import IMAGES, Modality, NetworkSettings
 from fckd.data.corpus import Corpus
 from fckd.data.forms import FASTEST_FLOW, FORMS, Array, in_stored_form
+from fckd.data.frames import Frames, whole
 from fckd.data.views import (
     EVALUATION,
     Reading,
@@ -84,7 +85,7 @@ class Readings:
 
     def _make(self, sample: int, number: int) -> Array:
         view = view_of(self._views, self._corpus.sample_ids[sample], number)
-        return read(self._corpus.array(sample, self._network.modality), self._network, view)
+        return read(self._corpus.frames(sample, self._network.modality), self._network, view)
 
     def _empty(self, length: int) -> Array:
         return np.empty((length, *self.shape), self._kept.dtype)
@@ -117,13 +118,13 @@ SERIES_READERS: dict[Modality, Callable[[Array, View, int], Reading]] = {
 }
 
 
-def read(array: Array, network: NetworkSettings, view: View) -> Array:
-    """Return one array under one view as it is kept: float32 series, uint8 images, int8 flow."""
+def read(recorded: Frames, network: NetworkSettings, view: View) -> Array:
+    """Return a recording under one view as it is kept: float32 series, uint8 images, int8 flow."""
     if network.modality is Modality.FLOW:
-        return read_flow(array, view, network.frames, network.size)
+        return read_flow(recorded, view, network.frames, network.size)
     if network.modality in IMAGES:
-        return read_images(array, view, network.frames, network.size)
-    return SERIES_READERS[network.modality](array, view, network.frames)
+        return read_images(recorded, view, network.frames, network.size)
+    return SERIES_READERS[network.modality](whole(recorded), view, network.frames)
 
 
 def scaled(readings: Array, modality: Modality) -> Reading:

@@ -14,6 +14,7 @@ from scipy.spatial.transform import Rotation
 from fckd.config.experiment import ViewSettings
 from fckd.data.bodies import bodies_of, hip_center, seen, spine_length
 from fckd.data.forms import FASTEST_FLOW, Array
+from fckd.data.frames import Frames
 from fckd.data.resampling import Window, resample
 
 Reading = NDArray[np.float32]
@@ -129,7 +130,7 @@ def read_inertial(inertial: Array, view: View, frames: int) -> Reading:
     return np.ascontiguousarray(read.T, dtype=np.float32)
 
 
-def read_images(images: Array, view: View, frames: int, size: int) -> NDArray[np.uint8]:
+def read_images(images: Frames, view: View, frames: int, size: int) -> NDArray[np.uint8]:
     """Return (channels, frames, size, size) uint8: the nearest frames, resampled by area.
 
     Args:
@@ -141,7 +142,7 @@ def read_images(images: Array, view: View, frames: int, size: int) -> NDArray[np
     return np.rint(_resampled(images, view, frames, size)).astype(np.uint8)
 
 
-def read_flow(flow: Array, view: View, frames: int, size: int) -> NDArray[np.int8]:
+def read_flow(flow: Frames, view: View, frames: int, size: int) -> NDArray[np.int8]:
     """Return (2, frames, size, size) int8: motion to the right and down as the view shows it.
 
     In a mirror what moves right moves left, and what is enlarged moves farther.
@@ -158,7 +159,7 @@ def read_flow(flow: Array, view: View, frames: int, size: int) -> NDArray[np.int
     return np.asarray(np.clip(np.rint(motion), -FASTEST_FLOW, FASTEST_FLOW), np.int8)
 
 
-def _resampled(images: Array, view: View, frames: int, size: int) -> Reading:
+def _resampled(images: Frames, view: View, frames: int, size: int) -> Reading:
     nearest = np.rint(_places(times(view, frames), len(images))).astype(np.int64)
     chosen = images[nearest]
     channels = chosen[None] if chosen.ndim == 3 else np.moveaxis(chosen, -1, 0)

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from fckd.config.networks import Modality
@@ -16,6 +17,7 @@ from fckd.data.corpus import Corpus
 from fckd.data.damage import REPORT, Damage, refusal, write_report
 from fckd.data.forms import FORMS
 from fckd.data.manifest import MANIFEST, SCHEMA_VERSION, Manifest
+from fckd.data.shards import Codings, Columns
 from fckd.data.sheet import SHEET, draw_sheet
 from fckd.data.sources.base import Recording, Source
 from fckd.data.workers import make_blocks
@@ -35,6 +37,7 @@ def write_corpus(
     folder: Path,
     advance: Callable[[int], None],
     *,
+    codings: Codings = MappingProxyType({}),
     skip_damaged: bool = False,
 ) -> None:
     """Read `recordings` and write them as a corpus, whole or not at all.
@@ -48,6 +51,7 @@ def write_corpus(
         folder: The corpus; replaced if it exists. Its name stands for all that the corpus is made
             from: blocks that a killed run has finished under this name are kept.
         advance: Called with the number of recordings read so far.
+        codings: How frames are stored, of those modalities that are not stored as in memory.
         skip_damaged: Leave out what cannot be read; the manifest names it.
 
     Raises:
@@ -59,8 +63,7 @@ def write_corpus(
     work = work_folder(folder)
     maker = BlockMaker(
         source,
-        tuple(sorted(modalities)),
-        tuple(ordered[0].splits),
+        Columns(tuple(sorted(modalities)), tuple(ordered[0].splits), dict(codings)),
         make_folder(work / "corpus"),
         make_folder(work / "notes"),
     )
@@ -127,8 +130,9 @@ def _manifest(maker: BlockMaker, blocks: Sequence[Block], damages: Sequence[Dama
         "schema_version": SCHEMA_VERSION,
         "source": maker.source.name,
         "classes": list(maker.source.classes),
-        "modalities": {modality: FORMS[modality].dtype.name for modality in maker.modalities},
-        "protocols": list(maker.protocols),
+        "modalities": {each: FORMS[each].dtype.name for each in maker.columns.modalities},
+        "codings": dict(maker.columns.codings),
+        "protocols": list(maker.columns.protocols),
         "damaged": sorted({damage.sample_id for damage in damages}),
     }
     digests = [digest for block in blocks for digest in block.digests.values()]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from fckd.config.corpus import CorpusSettings, SyntheticSettings
+from fckd.config.corpus import CorpusSettings, FrameCodings, SyntheticSettings
 from fckd.config.networks import Modality
 from fckd.data.prepare import prepare
 from fckd.data.sources.synthetic import Synthetic
@@ -15,6 +15,8 @@ from fckd.data.sources.utd_mhad import PERFORMANCES, raw_name
 
 MADE = [Modality.SKELETON, Modality.INERTIAL, Modality.DEPTH, Modality.RGB]
 """What the synthetic source makes."""
+
+RAW = FrameCodings(rgb="raw", infrared="raw", depth="raw", flow="raw")
 
 SMALL = SyntheticSettings(actions=3, subjects=4, cameras=1, repetitions=1, size=24)
 
@@ -25,7 +27,9 @@ def silent(*_counts):
 
 @pytest.fixture(scope="session")
 def settings():
-    return CorpusSettings(source="synthetic", validation_subjects=(3,), synthetic=SMALL)
+    return CorpusSettings(
+        source="synthetic", validation_subjects=(3,), frame_coding=RAW, synthetic=SMALL
+    )
 
 
 @pytest.fixture(scope="session")

@@ -144,7 +144,7 @@ def test_a_missing_shard_is_detected(copy):
 @pytest.mark.parametrize(
     ("changes", "found"),
     [
-        ({"schema_version": 99}, "schema_version: Input should be 3"),
+        ({"schema_version": 99}, "schema_version: Input should be 4"),
         ({"shards": None}, "damaged"),
         ({"shards": []}, "shards"),
         ({"protocols": ["cross-view"]}, "columns"),
