@@ -1,0 +1,128 @@
+"""The few things that are asked of a bucket."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from fckd.errors import UserError
+
+CONNECT_SECONDS, READ_SECONDS = 5, 15
+"""Of one of three attempts; boto3's own limit is a minute each."""
+PART_BYTES = 16 * 2**20
+TRANSFERS = 4
+"""Files at a time, and parts of a large file at a time."""
+TAKEN = ("PreconditionFailed", "ConditionalRequestConflict")
+ABSENT = ("NoSuchKey", "404")
+
+
+class Bucket:
+    """A bucket, with endpoint, region and credentials as boto3 finds them in the environment.
+
+    Every method raises a UserError where the service cannot be reached or refuses.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def read(self, key: str) -> bytes | None:
+        """Return a small object's content, or None if there is none."""
+        with self._told(key):
+            found = self._unless(ABSENT, "get_object", Key=key)
+            return None if found is None else bytes(found["Body"].read())
+
+    def create(self, key: str, content: bytes) -> bool:
+        """Write a small object unless there is one already; return whether it was written.
+
+        A service without conditional writes writes it in any case.
+        """
+        with self._told(key):
+            given = {"Key": key, "Body": content, "IfNoneMatch": "*"}
+            return self._unless(TAKEN, "put_object", **given) is not None
+
+    def size(self, key: str) -> int | None:
+        """Return an object's bytes, or None if there is none."""
+        with self._told(key):
+            found = self._unless(ABSENT, "head_object", Key=key)
+            return None if found is None else int(found["ContentLength"])
+
+    def upload(self, file: Path, key: str) -> None:
+        """Write a file's content; boto3 adds a checksum to every part, which the service checks."""
+        with self._told(key), file.open("rb") as stream:
+            self._client.upload_fileobj(stream, self.name, key, Config=_transfer())
+
+    def download(self, key: str, file: Path) -> None:
+        """Write an object's content to a new file."""
+        with self._told(key), file.open("wb") as stream:
+            self._client.download_fileobj(self.name, key, stream, Config=_transfer())
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """Yield the keys that begin with `prefix`, which ends with /, and have no further /."""
+        with self._told(prefix):
+            pages = self._client.get_paginator("list_objects_v2")
+            for page in pages.paginate(Bucket=self.name, Prefix=prefix, Delimiter="/"):
+                yield from (entry["Key"] for entry in page.get("Contents", ()))
+
+    @cached_property
+    def _client(self) -> Any:
+        # a third of a second, which nobody needs whose storage is a folder
+        import boto3
+        from botocore.config import Config
+        from botocore.exceptions import BotoCoreError
+
+        settings = Config(
+            # three attempts with growing pauses and jitter; AWS_MAX_ATTEMPTS makes it more
+            retries={"mode": "standard"},
+            connect_timeout=CONNECT_SECONDS,
+            read_timeout=READ_SECONDS,
+            max_pool_connections=TRANSFERS * TRANSFERS,
+        )
+        # boto3 itself reads only AWS_DEFAULT_REGION
+        region = os.environ.get("AWS_REGION") or None
+        try:
+            # a session of its own: the shared one keeps the first credentials that it has seen
+            return boto3.Session().client("s3", region_name=region, config=settings)
+        except (ValueError, BotoCoreError) as invalid:
+            raise UserError(
+                f"no S3 client can be set up: {invalid}",
+                "AWS_ENDPOINT_URL as http://HOST:PORT or https://HOST, or unset for Amazon, and "
+                "an AWS_PROFILE that exists, or none",
+                "correct the AWS_… variables",
+            ) from invalid
+
+    def _unless(self, codes: tuple[str, ...], operation: str, **given: Any) -> Any:
+        """Return the service's answer, or None if it refuses with one of `codes`."""
+        from botocore.exceptions import ClientError
+
+        try:
+            return getattr(self._client, operation)(Bucket=self.name, **given)
+        except ClientError as refusal:
+            if refusal.response.get("Error", {}).get("Code") in codes:
+                return None
+            raise
+
+    @contextmanager
+    def _told(self, key: str) -> Iterator[None]:
+        from fckd.storage.refusals import REFUSALS, explained
+
+        try:
+            yield
+        except REFUSALS as refusal:
+            raise explained(refusal, f"s3://{self.name}/{key}", self._endpoint) from refusal
+
+    @property
+    def _endpoint(self) -> str:
+        """The service's host, without anything that an address may carry beside it."""
+        parts = urlsplit(self._client.meta.endpoint_url)
+        return f"{parts.hostname}:{parts.port}" if parts.port else f"{parts.hostname}"
+
+
+def _transfer() -> Any:
+    from boto3.s3.transfer import TransferConfig
+
+    return TransferConfig(
+        multipart_threshold=PART_BYTES, multipart_chunksize=PART_BYTES, max_concurrency=TRANSFERS
+    )

@@ -1,0 +1,87 @@
+"""What boto3 complains of, said so that a user can mend it; no secret is repeated."""
+
+from boto3.exceptions import Boto3Error
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionError,  # noqa: A004, its name in botocore
+    CredentialRetrievalError,
+    HTTPClientError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProfileNotFound,
+)
+from s3transfer.exceptions import RetriesExceededError
+
+from fckd.errors import UserError
+
+REFUSALS = (BotoCoreError, Boto3Error, ClientError, RetriesExceededError)
+"""Everything that boto3 raises."""
+
+CREDENTIALS = (
+    CredentialRetrievalError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProfileNotFound,
+)
+UNREACHABLE = (ConnectionError, HTTPClientError, RetriesExceededError)
+WRONG_KEY = ("InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken")
+DENIED = ("AccessDenied", "AllAccessDisabled", "403")
+
+
+def explained(refusal: Exception, place: str, endpoint: str) -> UserError:
+    """Return the user's error for one of `REFUSALS`.
+
+    Args:
+        refusal: What boto3 raised.
+        place: The address of the bucket or object.
+        endpoint: Host of the S3 service.
+    """
+    if isinstance(refusal, CREDENTIALS):
+        return UserError(
+            f"{place}: no credentials for S3 ({refusal})",
+            "credentials where boto3 looks for them",
+            "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, on every node",
+        )
+    if isinstance(refusal, UNREACHABLE):
+        return UserError(
+            f"{place}: no S3 service answers at {endpoint} ({type(refusal).__name__})",
+            "an S3 service that can be reached from this machine",
+            "check AWS_ENDPOINT_URL and that the service runs; what was finished is kept, so run "
+            "the same command again",
+        )
+    if isinstance(refusal, ClientError):
+        return _answered(refusal, place, endpoint)
+    return UserError(
+        f"{place}: {refusal}",
+        "an S3 client that boto3 can set up and use",
+        "check the AWS_… variables and the AWS configuration file",
+    )
+
+
+def _answered(refusal: ClientError, place: str, endpoint: str) -> UserError:
+    answer = refusal.response.get("Error", {})
+    code = answer.get("Code", "unknown")
+    if code == "NoSuchBucket":
+        return UserError(
+            f"{place}: there is no such bucket at {endpoint}",
+            "a bucket that exists",
+            "create it, or correct storage or AWS_ENDPOINT_URL",
+        )
+    if code in WRONG_KEY:
+        return UserError(
+            f"{place}: {endpoint} does not accept the credentials ({code})",
+            "the key and secret of an account of this service",
+            "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and AWS_ENDPOINT_URL",
+        )
+    if code in DENIED:
+        return UserError(
+            f"{place}: {endpoint} denies access ({code})",
+            "credentials that may list the bucket, and get and put objects in it",
+            "give the account s3:ListBucket, s3:GetObject and s3:PutObject there, or use another",
+        )
+    return UserError(
+        f"{place}: {endpoint} refuses {refusal.operation_name}: {code} {answer.get('Message', '')}",
+        "an S3 service that carries it out",
+        "look into the service; what was finished is kept, so run the same command again",
+    )

@@ -1,0 +1,139 @@
+"""A real S3 server on free ports of the loopback, with one bucket and three accounts."""
+
+import json
+import re
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.request import urlopen
+
+import boto3
+import botocore.exceptions
+
+START_LIMIT = 90.0
+BUCKET = "artefacts"
+KEY, SECRET = "AKIDTESTACCOUNT", "canary-secret-2f9c41d7e05b"
+STRANGER, STRANGERS_SECRET = "AKIDSTRANGER", "another-secret"
+PORTS = ("master", "volume", "filer", "s3")
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server.
+
+    Attributes:
+        endpoint: Its address.
+        metrics: Where it counts requests.
+    """
+
+    endpoint: str
+    metrics: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a user sets."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": KEY,
+            "AWS_SECRET_ACCESS_KEY": SECRET,
+            # and nothing from this machine's own configuration
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CONFIG_FILE": "/dev/null",
+            "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+        }
+
+    @property
+    def client(self):
+        return boto3.client(
+            "s3",
+            endpoint_url=self.endpoint,
+            region_name="us-east-1",
+            aws_access_key_id=KEY,
+            aws_secret_access_key=SECRET,
+        )
+
+    def place(self) -> str:
+        """Return an address that nobody has used."""
+        return f"s3://{BUCKET}/{uuid.uuid4().hex}/storage"
+
+    def keys(self, address: str) -> list[str]:
+        """Return the keys below an address, without its own prefix."""
+        prefix = address.removeprefix(f"s3://{BUCKET}/") + "/"
+        found = self.client.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", ())
+        return [entry["Key"].removeprefix(prefix) for entry in found]
+
+    def count(self, kind: str) -> int:
+        """Return how many requests of a kind the server has answered: PUT, or GET and HEAD."""
+        with urlopen(self.metrics) as answer:
+            text = answer.read().decode()
+        counted = rf'^SeaweedFS_s3_request_total{{.*type="{kind}".*}} (\S+)$'
+        return sum(int(float(value)) for value in re.findall(counted, text, re.MULTILINE))
+
+
+@contextmanager
+def s3_server(folder: Path) -> Iterator[Server]:
+    """Run a server that keeps its data in `folder`."""
+    (folder / "data").mkdir()
+    accounts = folder / "accounts.json"
+    accounts.write_text(json.dumps({"identities": [
+        _account("tests", KEY, SECRET, ["Admin", "Read", "Write", "List"]),
+        _account("stranger", STRANGER, STRANGERS_SECRET, ["Read:elsewhere", "List:elsewhere"]),
+    ]}))  # fmt: skip
+    ports = _free_ports(2 * len(PORTS) + 1)
+    command = [str(Path(sys.executable).parent / "weed"), "server", "-filer", "-s3"]
+    command += [f"-dir={folder / 'data'}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"]
+    for number, name in enumerate(PORTS):
+        command += [
+            f"-{name}.port={ports[2 * number]}",
+            f"-{name}.port.grpc={ports[2 * number + 1]}",
+        ]
+    command += [f"-s3.config={accounts}", "-s3.port.iceberg=0", "-s3.port.lance=0"]
+    command += ["-s3.autoCreateBucket=false", "-master.telemetry=false"]
+    command += [f"-s3.localSocket={folder / 's3.sock'}", f"-filer.localSocket={folder / 'f.sock'}"]
+    command += [f"-metricsPort={ports[-1]}", "-master.volumeSizeLimitMB=64"]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
+    server = Server(
+        f"http://127.0.0.1:{ports[2 * PORTS.index('s3')]}", f"http://127.0.0.1:{ports[-1]}/metrics"
+    )
+    try:
+        _make_bucket(server, process, folder / "log")
+        yield server
+    finally:
+        # it has nothing to save, and takes its time over a gentler end
+        process.kill()
+        process.wait()
+
+
+def _account(name, key, secret, actions):
+    credentials = [{"accessKey": key, "secretKey": secret}]
+    return {"name": name, "credentials": credentials, "actions": actions}
+
+
+def _free_ports(count: int) -> list[int]:
+    with ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+
+
+def _make_bucket(server: Server, process, log: Path) -> None:
+    deadline = time.monotonic() + START_LIMIT
+    while True:
+        try:
+            server.client.create_bucket(Bucket=BUCKET)
+            server.client.put_object(Bucket=BUCKET, Key="ready", Body=b"")
+        except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as refusal:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise AssertionError(log.read_text()) from refusal
+            time.sleep(0.3)
+        else:
+            return
