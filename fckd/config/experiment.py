@@ -45,6 +45,12 @@ class TrainingSettings(Configuration):
 
     epochs: int = Field(30, ge=1)
     batch_size: int = Field(32, ge=2, description="over all workers together")
+    micro_batch: int | None = Field(
+        None,
+        ge=1,
+        description="samples of a worker that are in memory at a time; gradients of a batch's "
+        "parts are added up. All of them if not given",
+    )
     learning_rate: float = Field(3e-3, gt=0)
     weight_decay: float = Field(1e-2, ge=0)
     label_smoothing: float = Field(0.0, ge=0, lt=1)

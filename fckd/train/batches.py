@@ -41,6 +41,14 @@ def batches(study: Study, epoch: int, world: World) -> Iterator[Batch]:
         yield Batch(order[share], views[share], (order[whole], views[whole]))
 
 
+def divided(batch: Batch, most: int | None) -> list[Batch]:
+    """Return the parts of a share, of at most `most` samples each; the whole if None."""
+    length = len(batch.samples)
+    starts = range(0, length, most or length)
+    cuts = [slice(start, start + (most or length)) for start in starts]
+    return [Batch(batch.samples[cut], batch.views[cut], batch.whole) for cut in cuts]
+
+
 def batches_per_epoch(study: Study) -> int:
     """Return how many batches an epoch has."""
     return max(1, len(study.learn) // study.training.batch_size)

@@ -17,7 +17,7 @@ from fckd.models.fusion.table import build_any_network
 from fckd.models.hallucination import HallucinationNetwork
 from fckd.models.network import ActionNetwork
 from fckd.models.pretrained import load_pretrained
-from fckd.train.batches import Batch, batches, batches_per_epoch
+from fckd.train.batches import Batch, batches, batches_per_epoch, divided
 from fckd.train.evaluation import Evaluation, evaluate
 from fckd.train.inputs import inputs
 from fckd.train.module import DistillationModule, Said
@@ -141,18 +141,22 @@ class _Run:
             step = (epoch - 1) * steps + number
             for group in self.optimizer.param_groups:
                 group["lr"] = learning_rate(self.study.training, step, steps)
-            labels = self.labels[torch.from_numpy(batch.samples)].to(self.device)
-            terms, said, seen = self._forward(batch, labels, epoch)
-            if number == 0:
-                gradients = self._gradients(terms, said)
-                self._require_gradients(terms)
-            terms |= companion_terms(said.companions, labels)
             self.optimizer.zero_grad(set_to_none=True)
-            total(terms).backward()  # type: ignore[no-untyped-call]
+            parts = divided(batch, self.study.training.micro_batch)
+            for part in parts:
+                share = len(part.samples) / len(batch.samples)
+                labels = self.labels[torch.from_numpy(part.samples)].to(self.device)
+                with self.world.together(self.parallel, now=part is parts[-1]):
+                    terms, said, seen = self._forward(part, labels, epoch)
+                    if number == 0 and part is parts[0]:
+                        gradients = self._gradients(terms, said)
+                        self._require_gradients(terms)
+                    terms |= companion_terms(said.companions, labels)
+                    (share * total(terms)).backward()  # type: ignore[no-untyped-call]
+                seen |= {f"train/{name}": term.value.detach() for name, term in terms.items()}
+                for name, value in seen.items():
+                    sums[name] = sums.get(name, 0.0) + share * value
             self.optimizer.step()
-            seen |= {f"train/{name}": term.value.detach() for name, term in terms.items()}
-            for name, value in seen.items():
-                sums[name] = sums.get(name, 0.0) + value
         return self._means(sums, terms, steps) | gradients
 
     def _forward(

@@ -1,5 +1,6 @@
 """The data-parallel ranks of one run, whoever started them (Ray Train, torchrun, or nobody)."""
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -31,6 +32,18 @@ class World:
         if device.type == "cuda":
             module = nn.SyncBatchNorm.convert_sync_batchnorm(module)  # type: ignore[no-untyped-call]
         return DistributedDataParallel(module, find_unused_parameters=staged)
+
+    def together(self, module: nn.Module, *, now: bool) -> AbstractContextManager[None]:
+        """Return the block in which a backward pass averages gradients over the ranks, or waits.
+
+        Args:
+            module: What `parallel` returned.
+            now: False adds this rank's gradients up until a later pass averages all of them.
+        """
+        if now or not isinstance(module, DistributedDataParallel):
+            return nullcontext()
+        waiting: AbstractContextManager[None] = module.no_sync()
+        return waiting
 
     def share_buffers(self, module: nn.Module) -> None:
         """Give every rank the first one's buffers.

@@ -19,6 +19,7 @@ EVERY_TERM = {f"objective.{term}.weight": 1.0 for term in ObjectiveSettings.mode
 RUNS = {
     "one step": changed(GROUP, **ONE_STEP),
     "several steps": changed(GROUP, epochs=2),
+    "in parts": changed({**GROUP, "training.micro_batch": 2}, **ONE_STEP),
     "batch normalisation": changed(**ONE_STEP),
     "student alone": changed({**ALONE, **GROUP}, **ONE_STEP),
     "dead": changed(DEAD),
@@ -63,6 +64,12 @@ def gradients(result):
 @pytest.mark.parametrize("name", ["one step", "student alone", "batch scope"])
 def test_two_ranks_have_the_gradients_of_one_that_sees_the_whole_batch(ranks, alone, name):
     assert_close(ranks[0][name]["gradients"], gradients(alone(name)), rtol=1e-4, atol=1e-6)
+
+
+def test_two_ranks_that_divide_their_shares_too_have_the_same_gradients(ranks, alone):
+    assert_close(
+        ranks[0]["in parts"]["gradients"], gradients(alone("one step")), rtol=1e-4, atol=1e-6
+    )
 
 
 def test_two_ranks_come_to_the_weights_of_one(ranks, alone):
