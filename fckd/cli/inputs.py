@@ -36,7 +36,8 @@ Data = Annotated[
     ),
 ]
 Storage = Annotated[
-    Path, typer.Option("--storage", metavar="DIR", help="Where sweeps keep what they make.")
+    str,
+    typer.Option("--storage", metavar="DIR", help="Where sweeps keep what they make; or s3://…."),
 ]
 
 

@@ -24,6 +24,7 @@ from fckd.cli.inputs import (
 from fckd.cli.weights import with_fetched_weights
 from fckd.config.schema import Kind, schema_of
 from fckd.errors import TrainingError, UserError
+from fckd.storage.shelf import storage_folder
 
 # What a verb needs is imported when its space has been read: a wrong path is refused at once.
 app = typer.Typer(
@@ -82,12 +83,12 @@ def inspect(
     sample: Annotated[
         str | None, typer.Argument(metavar="SAMPLE", help="The id of a sample to look at.")
     ] = None,
-    storage: Storage = Path(STORAGE),
+    storage: Storage = STORAGE,
 ) -> None:
     """Show what is in a corpus, or one sample in all its modalities."""
     from fckd.cli.corpora import find_corpus, print_sample, print_summary
 
-    found = find_corpus(corpus, storage.expanduser().resolve())
+    found = find_corpus(corpus, storage)
     if sample is None:
         print_summary(console, found)
     else:
@@ -165,12 +166,12 @@ def report(
     name: Annotated[
         str, typer.Argument(metavar="SWEEP", help="A sweep's id or name, as `sweep` printed it.")
     ],
-    storage: Storage = Path(STORAGE),
+    storage: Storage = STORAGE,
 ) -> None:
     """Write a finished sweep's report again, from the ledger and the leaderboard."""
     from fckd.cli.reports import rewrite_report
 
-    console.print(str(rewrite_report(name, storage.expanduser().resolve())), soft_wrap=True)
+    console.print(str(rewrite_report(name, storage_folder(storage))), soft_wrap=True)
 
 
 @app.command()
@@ -179,12 +180,12 @@ def pull(
         str, typer.Argument(metavar="NAME@ALIAS", help="Such as demo@champion, or demo/1.")
     ],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="An empty or new folder.")],
-    storage: Storage = Path(STORAGE),
+    storage: Storage = STORAGE,
 ) -> None:
     """Fetch a registered student and check its checksums."""
     from fckd.registry.store import Registry
 
-    Registry(tracking_uri(storage.expanduser().resolve())).pull(reference, out)
+    Registry(tracking_uri(storage_folder(storage))).pull(reference, out)
     console.print(f"{reference} is in {out}", soft_wrap=True, highlight=False)
 
 
@@ -220,11 +221,11 @@ def schema(kind: Annotated[Kind, typer.Argument(help="Of which documents.")]) ->
 
 
 @app.command()
-def doctor(storage: Storage = Path(STORAGE)) -> None:
+def doctor(storage: Storage = STORAGE) -> None:
     """Check versions, Ray, the MLflow store, write permission and free disk."""
     from fckd.cli.doctor import examine
 
-    if not examine(console, storage.expanduser().resolve()):
+    if not examine(console, storage_folder(storage)):
         sys.exit(FAILURE)
 
 

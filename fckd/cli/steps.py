@@ -25,6 +25,7 @@ from fckd.config.space import Space
 from fckd.data.prepare import prepare
 from fckd.errors import TrainingError
 from fckd.files import fingerprint
+from fckd.storage.shelf import open_shelf, storage_folder
 from fckd.train.study import Part
 from fckd.train.task import Task, run_task
 from fckd.train.workshop import Workshop
@@ -36,7 +37,7 @@ def prepare_corpus(
     console: Console, space: Space, data: Path | None, *, skip_damaged: bool = False
 ) -> Workshop:
     """Prepare the corpus if it is missing, print its counts, and return the workshop."""
-    storage = Path(space.storage).expanduser().resolve()
+    storage, shelf = storage_folder(space.storage), open_shelf(space.storage)
     experiment = space.experiment
     with _bar(console, "prepare") as advance:
         corpus = prepare(
@@ -46,9 +47,10 @@ def prepare_corpus(
             storage,
             advance,
             skip_damaged=skip_damaged,
+            shelf=shelf,
         )
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    workshop = Workshop(storage, corpus.folder, device)
+    workshop = Workshop(storage, corpus.folder, device, shelf)
     counts = ", ".join(f"{count} {part}" for part, count in workshop.counts(experiment).items())
     console.print(f"{corpus.source}: {len(corpus)} samples: {counts}", highlight=False)
     console.print(f"corpus: {corpus.folder}", soft_wrap=True, highlight=False)

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from fckd.cli.inputs import tracking_uri
 from fckd.config.campaign import Campaign
+from fckd.storage.shelf import storage_folder
 
 FIELD = "weights"
 FETCHED = "sha256:"
@@ -21,7 +22,7 @@ def with_fetched_weights(campaign: Kind) -> Kind:
         UserError: Weights cannot be found or read.
     """
     document = campaign.model_dump(mode="json")
-    fetched = _fetched(document, Path(campaign.storage).expanduser().resolve())
+    fetched = _fetched(document, storage_folder(campaign.storage))
     return campaign if fetched == document else type(campaign).model_validate(fetched)
 
 

@@ -16,7 +16,10 @@ from fckd.data.sources import open_source
 from fckd.data.workers import refuse_unguarded_script
 from fckd.data.writing import work_folder, write_corpus
 from fckd.files import fingerprint, make_folder
+from fckd.storage.shelf import Shelf
 
+CORPORA = "corpora"
+"""Of a storage folder: what holds its corpora."""
 READER_VERSION = 2
 """Raise it when a source returns other arrays for the same files: old corpora are left alone."""
 
@@ -29,6 +32,7 @@ def prepare(
     advance: Callable[[int, int], None],
     *,
     skip_damaged: bool = False,
+    shelf: Shelf | None = None,
 ) -> Corpus:
     """Return the corpus of `settings` with exactly these modalities.
 
@@ -41,6 +45,7 @@ def prepare(
         advance: Called with samples done and samples in all while a corpus is written.
         skip_damaged: Leave out what cannot be read. A corpus that was once written so is opened
             without being asked again; it names what is left out.
+        shelf: Where a corpus that is not in `storage` is looked for, and a new one is put.
 
     Raises:
         UserError: Raw files are missing or damaged, or the corpus on disk is.
@@ -57,9 +62,10 @@ def prepare(
             "versions": [READER_VERSION, SCHEMA_VERSION],
         }
     )
-    folder = make_folder(storage / "corpora") / f"{source.name}-{key}"
+    folder = make_folder(storage / CORPORA) / f"{source.name}-{key}"
     with FileLock(folder.with_name(f".{folder.name}.lock")):
-        if not (folder / MANIFEST).exists():
+        fetched = shelf is not None and shelf.fetch(folder)
+        if not fetched and not (folder / MANIFEST).exists():
             recordings = source.recordings(modalities)
             total = len(recordings)
             write_corpus(
@@ -71,6 +77,8 @@ def prepare(
                 codings=codings,
                 skip_damaged=skip_damaged,
             )
+        if shelf is not None:
+            shelf.publish(folder)
         # a run that was killed at its very end has left it
         shutil.rmtree(work_folder(folder), ignore_errors=True)
         inspected = Inspected(folder.with_name(f".{folder.name}.inspected"))

@@ -17,7 +17,9 @@ from fckd.data.protocols import divide
 from fckd.errors import UserError
 from fckd.events import Event, Listener, Progress, SweepStarted
 from fckd.files import fingerprint, make_folder
-from fckd.sweep.cluster import cluster
+from fckd.storage.address import Address
+from fckd.storage.shelf import open_shelf, storage_folder
+from fckd.sweep.cluster import cluster, nodes
 from fckd.sweep.ledger import REASON
 from fckd.sweep.phases import Phase
 from fckd.sweep.preparation import Preparation
@@ -56,16 +58,18 @@ def open_workshop(
         UserError: The storage or the raw data are not what they should be.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    storage = resolve_storage(campaign)
+    storage, shelf = resolve_storage(campaign), open_shelf(campaign.storage)
     described = list(variants)
     modalities = {modality for variant in described for modality in variant.modalities}
 
     def advance(done: int, total: int) -> None:
         watch(Progress("prepare", done, total))
 
-    corpus = prepare(campaign.experiment.corpus, sorted(modalities), data, storage, advance)
+    corpus = prepare(
+        campaign.experiment.corpus, sorted(modalities), data, storage, advance, shelf=shelf
+    )
     watch(Progress("prepare", len(corpus), len(corpus)))
-    workshop = Workshop(storage, corpus.folder)
+    workshop = Workshop(storage, corpus.folder, shelf=shelf)
     for settings in dict.fromkeys(each.corpus for each in (campaign.experiment, *described)):
         divide(workshop.corpus, settings)
     return workshop
@@ -95,6 +99,7 @@ def opened(
     identity = f"{campaign.name}-{fingerprint(content)[:8]}"
     folder = make_folder(workshop.storage / "sweeps" / identity)
     with _sole_driver(folder), cluster(campaign.execution):
+        _check_nodes(workshop)
         watch, track = listeners
         listener = _both(watch, track(folder))
         listener(_started(campaign, identity, workshop))
@@ -104,18 +109,34 @@ def opened(
 
 
 def resolve_storage(campaign: Campaign) -> Path:
-    """Return the absolute storage folder.
+    """Return the absolute storage folder of this machine.
 
     Raises:
         UserError: A submitted job names a relative folder, which would vanish with the job.
     """
-    if SUBMITTED in os.environ and not Path(campaign.storage).is_absolute():
+    folder = storage_folder(campaign.storage)
+    here = Address.parse(campaign.storage) is None
+    if SUBMITTED in os.environ and here and not Path(campaign.storage).is_absolute():
         raise UserError(
             f"storage: {campaign.storage}, in a submitted job",
             "an absolute folder: a job's working directory is deleted with it",
             "add --set storage=/a/shared/folder",
         )
-    return Path(campaign.storage).expanduser().resolve()
+    return folder
+
+
+def _check_nodes(workshop: Workshop) -> None:
+    """Runs leave their weights and outcomes in the campaign's folder, where the driver reads them.
+
+    Raises:
+        UserError: That folder is one node's own, and there are several nodes.
+    """
+    if workshop.shelf is not None and (found := nodes()) > 1:
+        raise UserError(
+            f"storage: {workshop.address}, on a Ray cluster of {found} nodes",
+            "one node: corpora, teachers and lessons go through S3, a run's own files do not yet",
+            "use a Ray cluster of one node, or --set storage=/a/folder/that/all/nodes/share",
+        )
 
 
 def reasons(phase: Phase) -> str:

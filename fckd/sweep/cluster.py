@@ -59,6 +59,11 @@ def cluster(execution: ExecutionSettings) -> Iterator[None]:
             ray.shutdown()
 
 
+def nodes() -> int:
+    """Return how many nodes the cluster has."""
+    return sum(node["Alive"] for node in ray.nodes())
+
+
 def _connect(execution: ExecutionSettings) -> None:
     address = os.environ.get("RAY_ADDRESS")
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}

@@ -31,7 +31,7 @@ class Ground:
     """What every group needs to know: where things are and how many workers it has."""
 
     broker: Any
-    storage: Path
+    storage: str
     corpus: Path
     sweep_folder: Path
     execution: ExecutionSettings
@@ -58,7 +58,7 @@ def run_group(ground: Ground, name: str, only: str | None) -> None:
                 "broker": ground.broker,
                 "group": name,
                 "only": only,
-                "storage": str(ground.storage),
+                "storage": ground.storage,
                 "corpus": str(ground.corpus),
                 "threads": max(1, int(execution.cpus_per_worker)),
             },
@@ -130,7 +130,7 @@ def worker_groups(
         folder: Of the sweep.
     """
     broker = ray.remote(num_cpus=0, max_concurrency=1000)(Broker).remote(execution.retries)
-    ground = Ground(broker, workshop.storage, workshop.corpus_folder, folder, execution)
+    ground = Ground(broker, workshop.address, workshop.corpus_folder, folder, execution)
     pool = Pool(ground) if execution.isolation == "pool" else None
     try:
         yield ground

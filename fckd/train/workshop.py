@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -14,10 +14,12 @@ from fckd.config.fusion import AnyNetwork, FusionSettings
 from fckd.config.networks import NetworkSettings
 from fckd.data.corpus import Corpus
 from fckd.data.joint_readings import JointReadings
+from fckd.data.prepare import CORPORA
 from fckd.data.protocols import Division, divide
 from fckd.data.readings import Readings
 from fckd.files import fingerprint, make_folder, new_folder
 from fckd.models.pretrained import pretrained_file
+from fckd.storage.shelf import Shelf, open_shelf, storage_folder
 from fckd.train.lesson_making import LessonMaker
 from fckd.train.lessons import LessonStore, LessonWriter
 from fckd.train.loop import EpochResult
@@ -48,19 +50,45 @@ class Workshop:
         storage: The folder that holds every artefact.
         corpus: Folder of the corpus.
         device: Where networks run; the CPU if not given.
+        shelf: Where artefacts that are not in `storage` are looked for, and new ones are put.
     """
 
-    def __init__(self, storage: Path, corpus: Path, device: torch.device | None = None) -> None:
+    def __init__(
+        self,
+        storage: Path,
+        corpus: Path,
+        device: torch.device | None = None,
+        shelf: Shelf | None = None,
+    ) -> None:
         self.storage = storage
         self.corpus_folder = corpus
         self.device = device or torch.device("cpu")
+        self.shelf = shelf
         self._readings: dict[str, Readings] = {}
         self._stores: dict[Path, LessonStore] = {}
+
+    @classmethod
+    def elsewhere(cls, address: str, corpus: str, device: torch.device) -> Self:
+        """Return the workshop of another process, perhaps on another machine.
+
+        Args:
+            address: That workshop's `address`.
+            corpus: Its corpus folder; with a shelf, only the name counts.
+            device: Where networks run.
+        """
+        storage, shelf = storage_folder(address), open_shelf(address)
+        folder = Path(corpus) if shelf is None else storage / CORPORA / Path(corpus).name
+        return cls(storage, folder, device, shelf)
+
+    @property
+    def address(self) -> str:
+        """Of the storage, for other processes: its folder, or s3://BUCKET/PREFIX."""
+        return str(self.storage if self.shelf is None else self.shelf.address)
 
     @cached_property
     def corpus(self) -> Corpus:
         """The corpus, memory-mapped."""
-        return Corpus.open(self.corpus_folder)
+        return Corpus.open(self._fetched(self.corpus_folder))
 
     def division(self, experiment: Experiment) -> Division:
         """Return the official division, with validation held out of the training part."""
@@ -80,19 +108,19 @@ class Workshop:
         folder = self.teacher_folder(experiment, name, part)
         make_folder(folder.parent)
         with FileLock(folder.with_suffix(".lock")):
-            if (folder / RECORD).exists():
-                return
-            study = teacher_study(
-                experiment.teachers[name],
-                experiment.views,
-                self.corpus,
-                self.division(experiment),
-                part,
-                self._weights(experiment.teachers[name]),
-            )
-            yield from train_teacher(
-                study, self._teacher_key(experiment, name, part), folder, self.device
-            )
+            if not (self._fetched(folder) / RECORD).exists():
+                study = teacher_study(
+                    experiment.teachers[name],
+                    experiment.views,
+                    self.corpus,
+                    self.division(experiment),
+                    part,
+                    self._weights(experiment.teachers[name]),
+                )
+                yield from train_teacher(
+                    study, self._teacher_key(experiment, name, part), folder, self.device
+                )
+            self._publish(folder)
 
     def teacher(self, experiment: Experiment, name: str, part: Part) -> Teacher:
         """Return the frozen teacher `name`.
@@ -101,7 +129,7 @@ class Workshop:
             UserError: It was not trained yet.
         """
         folder = self.teacher_folder(experiment, name, part)
-        return load_teacher(folder, experiment.teachers[name], self.device)
+        return load_teacher(self._fetched(folder), experiment.teachers[name], self.device)
 
     def teacher_record(self, experiment: Experiment, name: str, part: Part) -> dict[str, Any]:
         """Return what was recorded when the teacher `name` was trained.
@@ -109,7 +137,7 @@ class Workshop:
         Raises:
             UserError: It was not trained yet.
         """
-        return read_record(self.teacher_folder(experiment, name, part))
+        return read_record(self._fetched(self.teacher_folder(experiment, name, part)))
 
     def teacher_folder(self, experiment: Experiment, name: str, part: Part) -> Path:
         """Return where the teacher `name` is kept."""
@@ -122,15 +150,15 @@ class Workshop:
         folder = self.lesson_folder(experiment, name, part)
         make_folder(folder.parent)
         with FileLock(folder.with_suffix(".lock")):
-            if folder.exists():
-                return
-            maker = self._maker(experiment, name, part)
-            with new_folder(folder) as temporary:
-                writer = LessonWriter(temporary, maker.shape())
-                for rows in maker.shards():
-                    writer.add(rows)
-                    yield maker.done
-                writer.close(key, maker.samples.tolist(), maker.views)
+            if not self._fetched(folder).exists():
+                maker = self._maker(experiment, name, part)
+                with new_folder(folder) as temporary:
+                    writer = LessonWriter(temporary, maker.shape())
+                    for rows in maker.shards():
+                        writer.add(rows)
+                        yield maker.done
+                    writer.close(key, maker.samples.tolist(), maker.views)
+            self._publish(folder)
 
     def lesson_folder(self, experiment: Experiment, name: str, part: Part) -> Path:
         """Return where the lessons of the teacher `name` are kept.
@@ -154,7 +182,7 @@ class Workshop:
         key = self._lesson_key(experiment, name, part)
         folder = self.lesson_folder(experiment, name, part)
         if folder not in self._stores:
-            self._stores[folder] = LessonStore(folder, key)
+            self._stores[folder] = LessonStore(self._fetched(folder), key)
         return self._stores[folder]
 
     def study(self, experiment: Experiment, part: Part) -> Study:
@@ -181,6 +209,16 @@ class Workshop:
     def readings(self, network: AnyNetwork, views: ViewSettings) -> JointReadings:
         """Return what `network` reads of the corpus, with its memory of earlier epochs."""
         return JointReadings(*(self._part(part, views) for part in network.inputs))
+
+    def _fetched(self, folder: Path) -> Path:
+        """Return `folder` itself, fetched from the shelf if it is only there."""
+        if self.shelf is not None:
+            self.shelf.fetch(folder)
+        return folder
+
+    def _publish(self, folder: Path) -> None:
+        if self.shelf is not None:
+            self.shelf.publish(folder)
 
     def _part(self, network: NetworkSettings, views: ViewSettings) -> Readings:
         reads = network.model_dump(include={"modality", "frames", "size"}, mode="json")
