@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 from fckd.config.experiment import Experiment
 from fckd.files import make_folder, write_json
 from fckd.train.checkpoints import load_checkpoint, save_checkpoint
+from fckd.train.cost import student_cost
 from fckd.train.loop import EpochResult, distill
 from fckd.train.study import Part, Study
 from fckd.train.transfer import transferred
@@ -47,7 +48,7 @@ class Outcome:
     """What a finished run leaves, as JSON.
 
     Attributes:
-        metrics: Of the last epoch.
+        metrics: Of the last epoch, and what the student costs (see `student_cost`).
         split: What was measured: `validation` or `test`.
         sample_ids: Of the measured split.
         labels: True classes of these samples.
@@ -139,7 +140,7 @@ class _Saver:
         given = transferred(study, result, workshop.corpus, workshop.device)
         write_json(self.folder / SIGHT, {EPOCHS: self.epochs, **given})
         outcome = {
-            "metrics": result.metrics,
+            "metrics": result.metrics | student_cost(result.network, study.readings.shapes),
             "split": evaluation.split,
             "sample_ids": [workshop.corpus.sample_ids[i] for i in evaluation.samples],
             "labels": np.asarray(evaluation.labels).tolist(),

@@ -1,0 +1,56 @@
+"""What a student costs."""
+
+import pytest
+import torch
+
+from fckd.config.networks import READS, NetworkSettings
+from fckd.data.readings import reading_shape
+from fckd.models.network import PooledNetwork
+from fckd.models.table import build_network
+from fckd.train.cost import student_cost
+
+CLASSES = 5
+
+
+def test_parameters_and_operations_are_those_counted_by_hand():
+    body = torch.nn.Conv1d(6, 8, kernel_size=3, padding=1, bias=False)
+    network = PooledNetwork(body, 8, CLASSES, dropout=0.0)
+    cost = student_cost(network, [(6, 16)])
+    assert cost["student/parameters"] == 6 * 8 * 3 + 8 * CLASSES + CLASSES
+    assert cost["student/flops"] == 2 * (6 * 8 * 3 * 16 + 8 * CLASSES)
+
+
+def test_a_slower_student_is_measured_slower():
+    class Waiting(torch.nn.Conv1d):
+        def forward(self, read):
+            for _ in range(200):
+                super().forward(read)
+            return super().forward(read)
+
+    plain, waiting = (
+        PooledNetwork(kind(6, 8, 3), 8, CLASSES, dropout=0.0) for kind in (torch.nn.Conv1d, Waiting)
+    )
+    times = [student_cost(each, [(6, 16)])["student/milliseconds"] for each in (plain, waiting)]
+    assert 0 < times[0] < times[1] / 5
+
+
+@pytest.mark.parametrize("name", list(READS))
+def test_every_network_has_a_cost_and_is_left_as_it_was(name):
+    settings = NetworkSettings(modality=READS[name][0], network=name, width=16, frames=16, size=32)
+    shape = reading_shape(settings, 20)
+    network = build_network(settings, shape, CLASSES).train()
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    cost = student_cost(network, [shape])
+    assert all(value > 0 for value in cost.values())
+    assert network.training
+    assert all(value.equal(before[key]) for key, value in network.state_dict().items())
+
+
+def test_a_wider_student_costs_more():
+    costs = []
+    for width in (16, 32):
+        settings = NetworkSettings(modality="inertial", network="temporal", width=width)
+        shape = reading_shape(settings, 0)
+        costs.append(student_cost(build_network(settings, shape, CLASSES), [shape]))
+    assert costs[0]["student/parameters"] < costs[1]["student/parameters"]
+    assert costs[0]["student/flops"] < costs[1]["student/flops"]
