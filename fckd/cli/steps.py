@@ -26,6 +26,7 @@ from fckd.data.prepare import prepare
 from fckd.errors import TrainingError
 from fckd.files import fingerprint
 from fckd.storage.shelf import open_shelf, storage_folder
+from fckd.sweep.given import who_makes_blocks
 from fckd.train.study import Part
 from fckd.train.task import Task, run_task
 from fckd.train.workshop import Workshop
@@ -48,6 +49,7 @@ def prepare_corpus(
             advance,
             skip_damaged=skip_damaged,
             shelf=shelf,
+            make=who_makes_blocks(shared=shelf is None),
         )
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     workshop = Workshop(storage, corpus.folder, device, shelf)

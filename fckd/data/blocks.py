@@ -6,7 +6,7 @@ finished, and never read again, or as if it had not been begun.
 
 import hashlib
 import json
-import os
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,8 +95,9 @@ class BlockMaker:
 
     def _write(self, number: int, samples: Sequence[Sample]) -> ShardEntry:
         path = self.shards / f"shard-{number:05d}.arrow"
-        # of its own: the worker of a run that was killed may still be at the same block
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+        # of its own: the worker of a run that was killed, here or on another machine, may still be
+        # at the same block
+        temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
         try:
             write_shard(temporary, samples, self.columns)
             checksum = sha256_of_file(temporary)

@@ -13,7 +13,7 @@ from fckd.data.integrity import Inspected
 from fckd.data.manifest import MANIFEST, SCHEMA_VERSION
 from fckd.data.shards import Codings
 from fckd.data.sources import open_source
-from fckd.data.workers import refuse_unguarded_script
+from fckd.data.workers import MakeBlocks, make_blocks, refuse_unguarded_script
 from fckd.data.writing import work_folder, write_corpus
 from fckd.files import fingerprint, make_folder
 from fckd.storage.shelf import Shelf
@@ -33,6 +33,7 @@ def prepare(
     *,
     skip_damaged: bool = False,
     shelf: Shelf | None = None,
+    make: MakeBlocks = make_blocks,
 ) -> Corpus:
     """Return the corpus of `settings` with exactly these modalities.
 
@@ -46,6 +47,7 @@ def prepare(
         skip_damaged: Leave out what cannot be read. A corpus that was once written so is opened
             without being asked again; it names what is left out.
         shelf: Where a corpus that is not in `storage` is looked for, and a new one is put.
+        make: Who makes the parts of a corpus.
 
     Raises:
         UserError: Raw files are missing or damaged, or the corpus on disk is.
@@ -76,6 +78,7 @@ def prepare(
                 lambda done: advance(done, total),
                 codings=codings,
                 skip_damaged=skip_damaged,
+                make=make,
             )
         if shelf is not None:
             shelf.publish(folder)

@@ -1,9 +1,9 @@
-"""Blocks made side by side, by as many processes as there are cores."""
+"""Who makes blocks: by default as many processes, side by side, as there are cores."""
 
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.process import BaseProcess
@@ -12,6 +12,9 @@ from threading import Thread
 from fckd.data.blocks import Block, BlockMaker
 from fckd.data.sources.base import Recording
 from fckd.errors import UserError
+
+MakeBlocks = Callable[[BlockMaker, Mapping[int, Sequence[Recording]]], Iterator[tuple[int, Block]]]
+"""Makes the numbered blocks and yields each as soon as it is finished, in any order."""
 
 WORTH_A_POOL = 64
 """Recordings; fewer are read sooner than worker processes start."""

@@ -20,7 +20,7 @@ from fckd.data.manifest import MANIFEST, SCHEMA_VERSION, Manifest
 from fckd.data.shards import Codings, Columns
 from fckd.data.sheet import SHEET, draw_sheet
 from fckd.data.sources.base import Recording, Source
-from fckd.data.workers import make_blocks
+from fckd.data.workers import MakeBlocks, make_blocks
 from fckd.errors import UserError
 from fckd.files import fingerprint, make_folder, write_json
 
@@ -39,6 +39,7 @@ def write_corpus(
     *,
     codings: Codings = MappingProxyType({}),
     skip_damaged: bool = False,
+    make: MakeBlocks = make_blocks,
 ) -> None:
     """Read `recordings` and write them as a corpus, whole or not at all.
 
@@ -53,6 +54,7 @@ def write_corpus(
         advance: Called with the number of recordings read so far.
         codings: How frames are stored, of those modalities that are not stored as in memory.
         skip_damaged: Leave out what cannot be read; the manifest names it.
+        make: Who makes the blocks that are missing.
 
     Raises:
         UserError: No recordings, two of the same id, some that cannot be read (all are tried
@@ -67,7 +69,7 @@ def write_corpus(
         make_folder(work / "corpus"),
         make_folder(work / "notes"),
     )
-    blocks = _all_blocks(maker, ordered, advance)
+    blocks = _all_blocks(maker, ordered, advance, make)
     damages = [damage for block in blocks for damage in block.damaged]
     report = folder.with_name(f"{folder.name}.{REPORT}")
     if damages and not skip_damaged:
@@ -87,7 +89,10 @@ def work_folder(folder: Path) -> Path:
 
 
 def _all_blocks(
-    maker: BlockMaker, ordered: Sequence[Recording], advance: Callable[[int], None]
+    maker: BlockMaker,
+    ordered: Sequence[Recording],
+    advance: Callable[[int], None],
+    make: MakeBlocks,
 ) -> list[Block]:
     """Return every block in order: found finished, or made now."""
     unmade = _divided(ordered)
@@ -95,7 +100,7 @@ def _all_blocks(
     blocks = {number: block for number, block in found.items() if block is not None}
     done = sum(len(unmade.pop(number)) for number in blocks)
     advance(done)
-    for number, block in make_blocks(maker, unmade):
+    for number, block in make(maker, unmade):
         blocks[number] = block
         done += len(unmade[number])
         advance(done)

@@ -20,6 +20,7 @@ from fckd.files import fingerprint, make_folder
 from fckd.storage.address import Address
 from fckd.storage.shelf import open_shelf, storage_folder
 from fckd.sweep.cluster import cluster, nodes
+from fckd.sweep.given import who_makes_blocks
 from fckd.sweep.ledger import REASON
 from fckd.sweep.phases import Phase
 from fckd.sweep.preparation import Preparation
@@ -66,7 +67,13 @@ def open_workshop(
         watch(Progress("prepare", done, total))
 
     corpus = prepare(
-        campaign.experiment.corpus, sorted(modalities), data, storage, advance, shelf=shelf
+        campaign.experiment.corpus,
+        sorted(modalities),
+        data,
+        storage,
+        advance,
+        shelf=shelf,
+        make=who_makes_blocks(shared=shelf is None),
     )
     watch(Progress("prepare", len(corpus), len(corpus)))
     workshop = Workshop(storage, corpus.folder, shelf=shelf)

@@ -41,6 +41,20 @@ def cluster(execution: ExecutionSettings) -> Iterator[None]:
     Raises:
         UserError: The cluster cannot be reached, or has too little for one round of trials.
     """
+    with connection(execution):
+        _check_resources(execution)
+        yield
+
+
+@contextmanager
+def connection(execution: ExecutionSettings) -> Iterator[None]:
+    """Connect to the given cluster, else start a local one with CPUs for `execution`.
+
+    A connection that is there already is used, and stays.
+
+    Raises:
+        UserError: The cluster cannot be reached.
+    """
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     # Both speak of choices that Ray makes inside its own packages.
@@ -52,7 +66,6 @@ def cluster(execution: ExecutionSettings) -> Iterator[None]:
     if mine:
         _connect(execution)
     try:
-        _check_resources(execution)
         yield
     finally:
         if mine:
