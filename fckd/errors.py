@@ -1,4 +1,4 @@
-"""The two exceptions that are expected: the user's to mend, and a training run that broke down."""
+"""The exceptions that are expected: the user's to mend, a run that broke down, an orderly stop."""
 
 
 class UserError(Exception):
@@ -22,3 +22,15 @@ class UserError(Exception):
 
 class TrainingError(Exception):
     """A training run cannot go on (a value is not finite, a weighted term has no gradient)."""
+
+
+class Stopped(Exception):  # noqa: N818 - it names an outcome, not an error
+    """A campaign was asked to end; it goes on when it is run again.
+
+    Args:
+        signal_number: Of the signal that asked, or None for `fckd stop`.
+    """
+
+    def __init__(self, signal_number: int | None) -> None:
+        super().__init__("stopped")
+        self.signal_number = signal_number

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 State = str
-"""`finished`, `pruned` or `failed`."""
+"""`finished`, `pruned` or `failed`; or `interrupted`: the trial goes on when the sweep does."""
 
 
 @dataclass(frozen=True)
@@ -81,11 +81,28 @@ class SweepEnded:
     time: float = 0.0
 
 
-Event = SweepStarted | Progress | TrialStarted | EpochReported | TrialEnded | SweepEnded
+@dataclass(frozen=True)
+class Standing:
+    """What is asked of the running sweep has changed: trials at a time, a pause, its end."""
+
+    groups: int
+    stopping: bool = False
+    paused: bool = False
+
+
+Event = SweepStarted | Progress | Standing | TrialStarted | EpochReported | TrialEnded | SweepEnded
 
 EVENT_TYPES: dict[str, type[Any]] = {
     kind.__name__: kind
-    for kind in (SweepStarted, Progress, TrialStarted, EpochReported, TrialEnded, SweepEnded)
+    for kind in (
+        SweepStarted,
+        Progress,
+        Standing,
+        TrialStarted,
+        EpochReported,
+        TrialEnded,
+        SweepEnded,
+    )
 }
 
 

@@ -8,13 +8,13 @@ from rich.console import Console
 
 from fckd.cli.board import SweepSummary
 from fckd.cli.display import Display, print_leaderboard
-from fckd.cli.inputs import SHIP_SECONDS, artifact_root, tracking_uri
+from fckd.cli.inputs import artifact_root, tracking_uri
+from fckd.cli.shipping import Shipping
 from fckd.config.comparison import Comparison
-from fckd.events import Listener, SweepEnded
+from fckd.events import SweepEnded
 from fckd.files import write_bytes
 from fckd.sweep.campaign import resolve_storage
 from fckd.sweep.compare import Compared, compare
-from fckd.tracking.tracker import Tracker, open_tracker
 
 TABLE = "table.md"
 
@@ -25,25 +25,17 @@ def run_comparison(console: Console, comparison: Comparison, data: Path | None) 
     Raises:
         UserError: The comparison, the data or the machine do not allow it.
         TrainingError: Nothing could be finished.
+        Stopped: It was asked to end before it was finished.
     """
     storage = resolve_storage(comparison)
     uri, root = tracking_uri(storage), artifact_root(storage)
-    trackers: list[Tracker] = []
-
-    def track(folder: Path) -> Listener:
-        trackers.append(open_tracker(folder, uri, comparison.name, root))
-        return trackers[0]
-
     runs = len(comparison.arms) * comparison.seeds * (len(comparison.protocols) or 1)
-    try:
+    with Shipping(uri, comparison.name, root) as shipping:
         with Display(console, SweepSummary(comparison.name, runs)) as display:
-            compared = compare(comparison, data, display, track)
+            compared = compare(comparison, data, display, shipping.track)
             table = markdown_table(compared.leaderboard)
             write_bytes(compared.folder / TABLE, table.encode())
-            trackers[0](_ended(compared))
-    finally:
-        for tracker in trackers:
-            tracker.close(SHIP_SECONDS)
+        shipping.tell(_ended(compared))
     console.print()
     print_leaderboard(console, compared.leaderboard)
     console.print(f"as Markdown: {compared.folder / TABLE}", soft_wrap=True, highlight=False)

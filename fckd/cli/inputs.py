@@ -11,8 +11,6 @@ from fckd.config.documents import read_document, validate
 from fckd.config.space import Space
 
 STORAGE = "fckd-storage"
-SHIP_SECONDS = 120.0
-"""The longest wait, at the end, for events that have not reached MLflow."""
 
 SpacePath = Annotated[
     Path, typer.Argument(metavar="SPACE", help="A space, such as tune_spaces/demo.yaml.")

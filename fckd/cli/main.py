@@ -23,7 +23,7 @@ from fckd.cli.inputs import (
 )
 from fckd.cli.weights import with_fetched_weights
 from fckd.config.schema import Kind, schema_of
-from fckd.errors import TrainingError, UserError
+from fckd.errors import Stopped, TrainingError, UserError
 from fckd.storage.shelf import storage_folder
 
 # What a verb needs is imported when its space has been read: a wrong path is refused at once.
@@ -38,6 +38,9 @@ console = Console()
 problems = Console(stderr=True)
 
 USER_ERROR, FAILURE, INTERRUPTED = 2, 1, 130
+SIGNALLED = 128
+"""Added to a signal's number, as shells do: who sends SIGTERM may start the command again."""
+GO_ON = "stopped; run the same command again to go on"
 
 
 def main() -> None:
@@ -50,9 +53,12 @@ def main() -> None:
     except TrainingError as failure:
         _complain("training failed", failure)
         sys.exit(FAILURE)
+    except Stopped as stopped:
+        problems.print(GO_ON)
+        sys.exit(0 if stopped.signal_number is None else SIGNALLED + stopped.signal_number)
     except SystemExit as end:
         if end.code == INTERRUPTED:  # what Typer makes of Ctrl-C
-            problems.print("stopped; run the same command again to go on")
+            problems.print(GO_ON)
         raise
 
 

@@ -14,11 +14,12 @@ from rich.text import Text
 
 from fckd.cli.board import SweepSummary
 from fckd.cli.display import Display, print_leaderboard
-from fckd.cli.inputs import SHIP_SECONDS, STORAGE, artifact_root, tracking_uri
+from fckd.cli.inputs import STORAGE, artifact_root, tracking_uri
+from fckd.cli.shipping import Shipping
 from fckd.cli.students import Registration, best_run, pack, register
 from fckd.config.space import Space
 from fckd.errors import UserError
-from fckd.events import Listener, SweepEnded
+from fckd.events import SweepEnded
 from fckd.files import write_json
 from fckd.sweep.arms import confirmation_runs
 from fckd.sweep.campaign import resolve_storage
@@ -26,7 +27,6 @@ from fckd.sweep.conduct import Conducted, conduct
 from fckd.sweep.leaderboard import LEADERBOARD
 from fckd.tracking.facts import FACTS, facts
 from fckd.tracking.report import write_report
-from fckd.tracking.tracker import Tracker, open_tracker
 from fckd.train.task import SIGHT
 
 
@@ -36,22 +36,14 @@ def run_sweep(console: Console, space: Space, data: Path | None) -> None:
     Raises:
         UserError: The space, the data or the machine do not allow it.
         TrainingError: Nothing could be finished.
+        Stopped: It was asked to end before it was finished.
     """
     started = time.time()
     storage = resolve_storage(space)
     uri, root = tracking_uri(storage), artifact_root(storage)
-    trackers: list[Tracker] = []
-
-    def track(folder: Path) -> Listener:
-        trackers.append(open_tracker(folder, uri, space.name, root))
-        return trackers[0]
-
-    try:
-        with Display(console, _summary(space)) as display:
-            conducted = conduct(space, data, display, track)
-    finally:
-        waiting = sum(tracker.close(SHIP_SECONDS) for tracker in trackers)
-    registration = _register(console, conducted, space, uri, waiting)
+    with Shipping(uri, space.name, root) as shipping, Display(console, _summary(space)) as display:
+        conducted = conduct(space, data, display, shipping.track)
+    registration = _register(console, conducted, space, uri, shipping.left)
     board = {**conducted.leaderboard, "registered": registration and registration.as_json()}
     write_json(conducted.folder / LEADERBOARD, board)
     page = _report(conducted, board, started)
@@ -120,9 +112,9 @@ def _end(
     files = {path.name: str(path) for path in sorted((conducted.folder / "report").iterdir())}
     metrics = {f"test/accuracy/{arm['arm']}": arm["mean"] for arm in board["arms"]}
     tags = {"fckd.verdict": board["verdict"]}
-    tracker = open_tracker(conducted.folder, uri, name, root)
-    tracker(SweepEnded(conducted.sweep, "finished", metrics, tags, files, time.time()))
-    tracker.close(SHIP_SECONDS)
+    with Shipping(uri, name, root) as shipping:
+        tell = shipping.track(conducted.folder)
+        tell(SweepEnded(conducted.sweep, "finished", metrics, tags, files, time.time()))
 
 
 def _print_end(

@@ -19,6 +19,7 @@ from fckd.events import Event, Listener, Progress, SweepStarted
 from fckd.files import fingerprint, make_folder
 from fckd.storage.address import Address
 from fckd.storage.shelf import open_shelf, storage_folder
+from fckd.sweep.attendance import Attendance, attended, ending
 from fckd.sweep.cluster import cluster, nodes
 from fckd.sweep.given import who_makes_blocks
 from fckd.sweep.ledger import REASON
@@ -42,12 +43,14 @@ class Opened:
         folder: Its files.
         workshop: With corpus, teachers and lessons.
         listener: Who hears of every event.
+        attendance: Whom other terminals can ask to stop, to pause, or for more groups.
     """
 
     identity: str
     folder: Path
     workshop: Workshop
     listener: Listener
+    attendance: Attendance
 
 
 def open_workshop(
@@ -101,6 +104,7 @@ def opened(
 
     Raises:
         UserError: Another process runs it, or the machine does not allow it.
+        Stopped: It was asked to end meanwhile.
     """
     content = {**described, "corpus": workshop.corpus.fingerprint}
     identity = f"{campaign.name}-{fingerprint(content)[:8]}"
@@ -108,11 +112,15 @@ def opened(
     with _sole_driver(folder), cluster(campaign.execution):
         _check_nodes(workshop)
         watch, track = listeners
-        listener = _both(watch, track(folder))
-        listener(_started(campaign, identity, workshop))
-        preparation.make_teachers(workshop, listener)
-        preparation.make_lessons(workshop, listener)
-        yield Opened(identity, folder, workshop, listener)
+        with attended(campaign, identity, workshop.storage, watch) as attendance:
+            listener = _all(watch, track(folder), attendance)
+            with ending(identity, listener):
+                listener(_started(campaign, identity, workshop))
+                # What is being prepared ends at its next sign of progress.
+                advance = _all(listener, lambda _: attendance.check())
+                preparation.make_teachers(workshop, advance)
+                preparation.make_lessons(workshop, advance)
+                yield Opened(identity, folder, workshop, listener, attendance)
 
 
 def resolve_storage(campaign: Campaign) -> Path:
@@ -170,10 +178,10 @@ def _sole_driver(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def _both(first: Listener, second: Listener) -> Listener:
+def _all(*listeners: Listener) -> Listener:
     def listen(event: Event) -> None:
-        first(event)
-        second(event)
+        for listener in listeners:
+            listener(event)
 
     return listen
 

@@ -33,6 +33,9 @@ QUIET = {
     "RAY_worker_maximum_startup_concurrency": "16",
 }
 
+PROXY_CPU = 0.01
+"""Of a Tune trial, which only waits for its worker group."""
+
 
 @contextmanager
 def cluster(execution: ExecutionSettings) -> Iterator[None]:
@@ -75,6 +78,16 @@ def connection(execution: ExecutionSettings) -> Iterator[None]:
 def nodes() -> int:
     """Return how many nodes the cluster has."""
     return sum(node["Alive"] for node in ray.nodes())
+
+
+def room(execution: ExecutionSettings) -> int:
+    """Return how many worker groups the cluster has room for, taken together with their trials."""
+    there = ray.cluster_resources()
+    needed = {
+        "CPU": execution.workers * execution.cpus_per_worker + PROXY_CPU,
+        "GPU": execution.workers * execution.gpus_per_worker,
+    }
+    return min(int(there.get(name, 0) / each) for name, each in needed.items() if each)
 
 
 def _connect(execution: ExecutionSettings) -> None:

@@ -46,6 +46,7 @@ def compare(comparison: Comparison, data: Path | None, watch: Listener, track: T
     Raises:
         UserError: The comparison, the data or the machine do not allow it.
         TrainingError: No run could be finished.
+        Stopped: It was asked to end before it was finished.
     """
     arms = comparison_arms(comparison)
     variants = under_each({arm.name: arm.experiment for arm in arms}, comparison.protocols)
@@ -64,7 +65,8 @@ def compare(comparison: Comparison, data: Path | None, watch: Listener, track: T
             embedded_storage(workshop.storage),
             place.folder,
         )
-        with worker_groups(comparison.execution, workshop, place.folder) as ground:
-            execute(runs, ground, place.listener, workshop.corpus.classes)
+        leader = place.attendance
+        with worker_groups(comparison.execution, workshop, place.folder, leader) as ground:
+            execute(runs, ground, place.listener, workshop.corpus.classes, leader=leader)
     board = write_leaderboard(runs, place, comparison.experiment)
     return Compared(place.identity, place.folder, board, workshop.corpus.fingerprint)

@@ -55,6 +55,7 @@ def conduct(space: Space, data: Path | None, watch: Listener, track: Track) -> C
     Raises:
         UserError: The space, the data or the machine do not allow it.
         TrainingError: No trial of the search, or no run of the confirmation, could be finished.
+        Stopped: It was asked to end before it was finished.
     """
     check_bounds(space)
     confirmed = [under(space.experiment, each) for each in space.confirmation.protocols]
@@ -64,6 +65,7 @@ def conduct(space: Space, data: Path | None, watch: Listener, track: Track) -> C
     described = {
         "experiment": space.experiment.model_dump(mode="json"),
         "parameters": space.model_dump(mode="json")["search"]["parameters"],
+        "objectives": list(space.search.objectives),
     }
     with opened(space, workshop, described, of_space(space), (watch, track)) as sweep:
         search, runs = _run_phases(space, sweep, earlier)
@@ -81,13 +83,14 @@ def _run_phases(
         earlier.check_another(sweep.identity)
         sweep.listener(Progress(str(earlier), len(points), len(points)))
     search = Search(space, sweep.identity, ledger, sweep.folder, points)
-    with worker_groups(space.execution, workshop, sweep.folder) as ground:
-        execute(search, ground, sweep.listener, classes, space.budget.minutes)
+    leader = sweep.attendance
+    with worker_groups(space.execution, workshop, sweep.folder, leader) as ground:
+        execute(search, ground, sweep.listener, classes, space.budget.minutes, leader)
         finalists = search.finalists()
         if not finalists:
             raise TrainingError(
                 f"no trial with more than plain logits was finished: {reasons(search)}"
             )
         runs = confirmation(space, sweep.identity, ledger, sweep.folder, finalists)
-        execute(runs, ground, sweep.listener, classes)
+        execute(runs, ground, sweep.listener, classes, leader=leader)
     return search, runs

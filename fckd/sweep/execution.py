@@ -6,12 +6,12 @@ from pathlib import Path
 from ray import tune
 
 from fckd.events import Listener
+from fckd.sweep.cluster import PROXY_CPU
 from fckd.sweep.groups import Ground
+from fckd.sweep.leader import Leader, Unattended
 from fckd.sweep.phases import Phase
 from fckd.sweep.proxy import follow
 from fckd.sweep.searcher import LedgerSearcher
-
-PROXY_CPU = 0.01
 
 
 def execute(
@@ -20,6 +20,7 @@ def execute(
     listener: Listener,
     classes: tuple[str, ...],
     minutes: float | None = None,
+    leader: Leader | None = None,
 ) -> None:
     """Run every trial that the phase's ledger still asks for; blocks until they have ended.
 
@@ -29,15 +30,21 @@ def execute(
         listener: Hears of every start, epoch and end.
         classes: Names of the classes.
         minutes: No trial is started later than this.
+        leader: Says how many trials may run, and when to end.
+
+    Raises:
+        Stopped: The leader ended it; what ran is back in the queue.
     """
+    leader = leader or Unattended(ground.execution.groups)
+    leader.check()
+    leader.enter(phase, minutes)
     deadline = None if minutes is None else time.monotonic() + 60 * minutes
-    searcher = LedgerSearcher(phase, ground.broker, listener, classes, deadline)
-    tune.Tuner(
+    searcher = LedgerSearcher(phase, ground.broker, listener, classes, deadline, leader)
+    tuner = tune.Tuner(
         tune.with_resources(tune.with_parameters(follow, ground=ground), {"CPU": PROXY_CPU}),
         tune_config=tune.TuneConfig(
             search_alg=searcher,
             num_samples=-1,
-            max_concurrent_trials=ground.execution.groups,
             reuse_actors=True,
             trial_dirname_creator=lambda trial: str(trial.trial_id),
         ),
@@ -48,4 +55,9 @@ def execute(
             checkpoint_config=tune.CheckpointConfig(num_to_keep=1),
             verbose=0,
         ),
-    ).fit()
+    )
+    try:
+        tuner.fit()
+    finally:
+        searcher.release()
+    leader.check()

@@ -18,6 +18,8 @@ import ray.train
 from ray.train.torch import TorchConfig, TorchTrainer
 
 from fckd.config.campaign import ExecutionSettings
+from fckd.errors import Stopped
+from fckd.sweep.attendance import Attendance
 from fckd.sweep.broker import Broker
 from fckd.train.ray_workers import serve
 from fckd.train.workshop import Workshop
@@ -37,13 +39,16 @@ class Ground:
     execution: ExecutionSettings
 
 
-def run_group(ground: Ground, name: str, only: str | None) -> None:
-    """Run a group until the broker is closed or its only task ended; blocks.
+def run_group(ground: Ground, name: str, only: str | None) -> bool:
+    """Run a group until the broker lets it go or its only task ended; blocks.
 
     Args:
         ground: Where it works.
         name: Of the group, unique among those that are alive.
         only: Key of the single task to serve, or None.
+
+    Returns:
+        Whether it ended in peace.
     """
     execution = ground.execution
     use_gpu = execution.gpus_per_worker > 0
@@ -79,48 +84,100 @@ def run_group(ground: Ground, name: str, only: str | None) -> None:
         ).fit()
     except ray.train.TrainingFailedError as failure:
         reason = f"its worker group ended: {failure}"
+        return False
+    else:
+        return True
     finally:
         ray.get(ground.broker.leave.remote(name, reason, only))
 
 
 class Pool:
-    """The long-lived groups of a sweep, each followed by a thread of the driver."""
+    """The long-lived groups of a sweep, each followed by a thread of the driver.
+
+    A group that breaks down is not replaced until another number of groups is asked for.
+    """
 
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
-        self._alive = ground.execution.groups
+        self._wanted = ground.execution.groups
+        self._threads: list[threading.Thread] = []
+        self._alive = self._lost = 0
+        self._closed = False
         self._lock = threading.Lock()
-        self._threads = [
-            threading.Thread(target=self._follow, args=(f"{number}",), daemon=True)
-            for number in range(ground.execution.groups)
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._fill()
+
+    def resize(self, groups: int) -> None:
+        """Keep so many groups: start what is missing; surplus ones leave after their trial."""
+        with self._lock:
+            changed = groups != self._wanted
+            if changed:
+                self._wanted, self._lost = groups, 0
+        if changed:
+            ray.get(self._ground.broker.resize.remote(groups))
+        self._fill()
 
     def close(self) -> None:
         """Let the groups end by themselves and wait for it, within bounds."""
+        with self._lock:
+            self._closed = True
         ray.get(self._ground.broker.close.remote())
         for thread in self._threads:
             thread.join(LEAVE_SECONDS)
 
+    def _fill(self) -> None:
+        with self._lock:
+            while not self._closed and self._alive + self._lost < self._wanted:
+                name = f"{len(self._threads)}"
+                thread = threading.Thread(target=self._follow, args=(name,), daemon=True)
+                self._threads.append(thread)
+                self._alive += 1
+                thread.start()
+
     def _follow(self, name: str) -> None:
+        in_peace = False
         try:
-            run_group(self._ground, name, only=None)
+            in_peace = run_group(self._ground, name, only=None)
         except ray.exceptions.RayActorError:
             return  # the broker is gone: the sweep has ended, or its driver has given up
         except Exception:
             logging.getLogger(__name__).exception("worker group %s broke down", name)
         with self._lock:
             self._alive -= 1
-            last = self._alive == 0
+            self._lost += not in_peace
+            last = self._alive == 0 and self._lost >= self._wanted
         if last:
             # Nobody is left to work: trials that wait must fail, not hang.
             self._ground.broker.close.remote("no worker group is left")
 
 
+class Crew:
+    """The broker and the pool, if there is one, as those who carry out what a leader wishes."""
+
+    def __init__(self, broker: Any, pool: Pool | None) -> None:
+        self._broker, self.pool = broker, pool
+        self._interrupted = self.abandoned = False
+
+    def resize(self, groups: int) -> None:
+        """Keep so many groups; without a pool each trial brings its own."""
+        if self.pool is not None:
+            self.pool.resize(groups)
+
+    def interrupt(self, *, now: bool) -> None:
+        """End running trials after their current epoch, or at once."""
+        if now and not self.abandoned:
+            self.abandoned = True
+            self._broker.abandon.remote()
+        elif not self._interrupted:
+            self._interrupted = True
+            self._broker.interrupt.remote()
+
+
 @contextmanager
 def worker_groups(
-    execution: ExecutionSettings, workshop: Workshop, folder: Path
+    execution: ExecutionSettings,
+    workshop: Workshop,
+    folder: Path,
+    attendance: Attendance | None = None,
 ) -> Iterator[Ground]:
     """Start the broker, and the pool if there is one; let them end with the block.
 
@@ -128,14 +185,27 @@ def worker_groups(
         execution: How many groups, of how many workers.
         workshop: Of the storage and corpus that the groups work on.
         folder: Of the sweep.
+        attendance: Leads them.
     """
-    broker = ray.remote(num_cpus=0, max_concurrency=1000)(Broker).remote(execution.retries)
+    pooled = execution.isolation == "pool"
+    broker = ray.remote(num_cpus=0, max_concurrency=1000)(Broker).remote(
+        execution.retries, execution.groups if pooled else None
+    )
     ground = Ground(broker, workshop.address, workshop.corpus_folder, folder, execution)
-    pool = Pool(ground) if execution.isolation == "pool" else None
+    crew = Crew(broker, Pool(ground) if pooled else None)
+    if attendance is not None:
+        attendance.lead(crew)
+    in_order = False
     try:
         yield ground
-        if pool is not None:
-            pool.close()
+        in_order = True
+    except Stopped:
+        in_order = not crew.abandoned
+        raise
     finally:
+        if attendance is not None:
+            attendance.lead(None)
+        if in_order and crew.pool is not None:
+            crew.pool.close()
         # After an error nobody waits for the groups: without a broker they end by themselves.
         ray.kill(broker)

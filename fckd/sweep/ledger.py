@@ -90,6 +90,7 @@ class Ledger:
         )
         self.study.sampler = sampler(len(self.study.get_trials(deepcopy=False)))
         self.name, self.limit = name, limit
+        self.planned = len(points) if limit is None else limit
         self._suggest = suggest
         self._running: dict[str, optuna.Trial] = {}
         self._reported: dict[str, int] = {}

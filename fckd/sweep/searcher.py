@@ -9,8 +9,12 @@ from typing import Any
 from ray.tune.search import Searcher
 
 from fckd.events import EpochReported, Listener, TrialEnded, TrialStarted
+from fckd.sweep.broker import INTERRUPTED
+from fckd.sweep.leader import Leader
 from fckd.sweep.phases import Order, Phase
 from fckd.sweep.proxy import MESSAGES, TASK
+
+GOES_ON = "it goes on when the sweep is run again"
 
 
 class LedgerSearcher(Searcher):  # type: ignore[misc]
@@ -22,6 +26,7 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
         listener: Hears of every start, epoch and end.
         classes: Names of the classes, for confusion matrices.
         deadline: `time.monotonic()` after which no further trial is started, or None.
+        leader: Says how many trials may run, and when to end.
     """
 
     def __init__(
@@ -31,19 +36,31 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
         listener: Listener,
         classes: tuple[str, ...],
         deadline: float | None,
+        leader: Leader,
     ) -> None:
         super().__init__()
         self.phase, self._broker, self._listener = phase, broker, listener
         self._classes, self._deadline = classes, deadline
+        self._leader = leader
         self._orders: dict[str, Order] = {}
+        self._live: set[str] = set()
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
-        """Return the next trial's configuration, or FINISHED."""
+        """Return the next trial's configuration, None for "not now", or FINISHED.
+
+        Tune asks again and again, ten times a second at most.
+        """
+        finished: str = Searcher.FINISHED
         late = self._deadline is not None and time.monotonic() > self._deadline
-        asked = None if late else self.phase.ledger.ask()
-        if asked is None:
-            finished: str = Searcher.FINISHED
+        if late or self._leader.stopping:
             return finished
+        # Counted until Tune has done with a trial: only then is its proxy free for the next one.
+        if len(self._live) >= self._leader.may_start:
+            return None
+        asked = self.phase.ledger.ask()
+        if asked is None:
+            return finished
+        self._live.add(trial_id)
         order = self.phase.order(asked)
         self._orders[trial_id] = order
         return {TASK: json.dumps(asdict(order.task))}
@@ -69,10 +86,16 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
         error: bool = False,
     ) -> None:
         """Make sure that a trial which Tune gave up is told as failed."""
+        self._live.discard(trial_id)
         order = self._orders.get(trial_id)
         if order is not None:
             reason = "Ray Tune lost the trial" if error else "the trial ended without an outcome"
             self._ended(trial_id, order, {"state": "failed", "reason": reason, "outcome": None})
+
+    def release(self) -> None:
+        """Return every trial that still runs to the queue: the driver ends, whatever the reason."""
+        for trial_id, order in list(self._orders.items()):
+            self._ended(trial_id, order, {"state": INTERRUPTED, "reason": "", "outcome": None})
 
     def __getstate__(self) -> dict[str, Any]:
         """Tune pickles its searcher to restore it; there is nothing of ours to restore."""
@@ -109,12 +132,15 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
         outcome = message["outcome"] or {}
         metrics = outcome.get("metrics", {})
         value = metrics.get(self.phase.metric)
-        state, reason = self.phase.ledger.tell(
-            order.task.key, message["state"], value, message["reason"]
-        )
+        key, state, reason = order.task.key, message["state"], message["reason"]
+        if state == INTERRUPTED:
+            waits = self.phase.ledger.put_back(key)
+            state, reason = (INTERRUPTED, GOES_ON) if waits else ("pruned", "")
+        else:
+            state, reason = self.phase.ledger.tell(key, state, value, reason)
         self._listener(
             TrialEnded(
-                trial_key=order.task.key,
+                trial_key=key,
                 state=state,
                 metrics=metrics,
                 reason=reason,

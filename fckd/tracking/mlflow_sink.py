@@ -19,6 +19,7 @@ from fckd.events import (
     EpochReported,
     Event,
     Progress,
+    Standing,
     SweepEnded,
     SweepStarted,
     TrialEnded,
@@ -41,7 +42,12 @@ NOTE_TAG = "mlflow.note.content"
 PARAMETERS_A_BATCH = 100
 """MLflow's own limit."""
 
-_STATUS_OF_TRIAL = {"finished": "FINISHED", "pruned": "FINISHED", "failed": "FAILED"}
+_STATUS_OF_TRIAL = {
+    "finished": "FINISHED",
+    "pruned": "FINISHED",
+    "failed": "FAILED",
+    "interrupted": "KILLED",
+}
 _STATUS_OF_SWEEP = {"finished": "FINISHED", "failed": "FAILED"}
 
 _FOR_GOOD = {
@@ -101,7 +107,7 @@ class MlflowSink:
                 self._end_trial(event)
             case SweepEnded():
                 self._end_sweep(event)
-            case Progress():
+            case Progress() | Standing():
                 return
 
     def _start_sweep(self, event: SweepStarted) -> None:

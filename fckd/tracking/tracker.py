@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from fckd.events import Event, Progress, SweepStarted
+from fckd.events import Event, Progress, Standing, SweepStarted
 from fckd.tracking.addresses import check_tracking_address
 from fckd.tracking.redaction import redact_text
 from fckd.tracking.sink import MakeSink, Refused, Sink
@@ -87,8 +87,8 @@ class Tracker:
         self._thread.start()
 
     def __call__(self, event: Event) -> None:
-        """Spool `event`; progress bars are for the terminal only."""
-        if isinstance(event, Progress):
+        """Spool `event`; progress and standing are for the terminal only."""
+        if isinstance(event, Progress | Standing):
             return
         if not isinstance(event, SweepStarted) and not event.time:
             # the time must be the same in every replay, or MLflow would keep a metric twice

@@ -10,6 +10,7 @@ from optuna.trial import TrialState
 from ray.tune.search import Searcher
 
 from fckd.events import EpochReported, TrialEnded, TrialStarted
+from fckd.sweep.leader import Unattended
 from fckd.sweep.phases import Search
 from fckd.sweep.proxy import MESSAGES, TASK
 from fckd.sweep.searcher import LedgerSearcher
@@ -35,12 +36,17 @@ class Handle:
 class Bench:
     """A searcher on a real ledger, and what was heard of it."""
 
-    def __init__(self, storage, folder, deadline=None, **changes):
+    def __init__(self, storage, folder, deadline=None, leader=None, **changes):
         given = space(search={"points": [POINT]}, **changes)
         self.heard, self.broker = [], Handle()
         self.phase = Search(given, "small", ready(storage), folder)
         self.searcher = LedgerSearcher(
-            self.phase, self.broker, self.heard.append, ("wave", "clap"), deadline
+            self.phase,
+            self.broker,
+            self.heard.append,
+            ("wave", "clap"),
+            deadline,
+            leader or Unattended(may_start=9),
         )
 
     def start(self, trial_id="t0", attempt=1):
@@ -94,6 +100,50 @@ def test_no_trial_is_started_after_the_deadline(bench):
     made = bench(deadline=time.monotonic() - 1)
     assert made.searcher.suggest("t0") == Searcher.FINISHED
     assert not made.phase.ledger.ended
+
+
+def test_no_more_trials_are_started_than_may_run(bench):
+    made = bench(leader=Unattended(may_start=1))
+    made.start()
+    assert made.searcher.suggest("t1") is None
+    made.end(outcome=outcome(0.5))
+    assert made.searcher.suggest("t1") is None, "the proxy of the first trial is not free yet"
+    made.searcher.on_trial_complete("t0")
+    assert made.start("t1").key == "small-0001"
+
+
+def test_no_trial_is_started_while_the_driver_is_asked_to_pause(bench):
+    made = bench(leader=Unattended(may_start=0))
+    assert made.searcher.suggest("t0") is None
+    assert made.phase.ledger.study.trials[0].state is TrialState.WAITING
+
+
+def test_no_trial_is_started_once_the_driver_is_asked_to_stop(bench):
+    made = bench(leader=Unattended(may_start=1, stopping=True))
+    assert made.searcher.suggest("t0") == Searcher.FINISHED
+
+
+def test_an_interrupted_trial_is_heard_as_such_and_waits_again(bench):
+    made = bench()
+    made.start()
+    made.epoch(1, **{ACCURACY: 0.4})
+    made.end("interrupted")
+    (ended,) = made.of(TrialEnded)
+    assert (ended.state, ended.reason) == ("interrupted", "it goes on when the sweep is run again")
+    assert made.phase.ledger.ended == []
+    assert made.start("t1").key == "small-0000"
+
+
+def test_what_still_runs_when_the_driver_ends_goes_back_to_the_queue(bench):
+    made = bench()
+    for trial_id in ("t0", "t1"):
+        made.start(trial_id)
+    made.end(outcome=outcome(0.5))
+    made.searcher.release()
+    assert [event.state for event in made.of(TrialEnded)] == ["finished", "interrupted"]
+    states = [trial.state for trial in made.phase.ledger.study.trials]
+    assert TrialState.RUNNING not in states
+    assert states.count(TrialState.WAITING) == 1
 
 
 def test_the_listener_hears_of_a_start_with_parameters_epochs_and_attempt(bench):

@@ -1,0 +1,218 @@
+"""The driver's presence: a thread that gives signs of life and carries out what it is asked."""
+
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import optuna
+
+from fckd.config.campaign import Campaign
+from fckd.errors import Stopped
+from fckd.events import (
+    EpochReported,
+    Event,
+    Listener,
+    Standing,
+    SweepEnded,
+    TrialEnded,
+    TrialStarted,
+)
+from fckd.sweep.cluster import room
+from fckd.sweep.control import DRIVER, ENDED, PHASES, Control, Wishes
+from fckd.sweep.leader import Crew
+from fckd.sweep.ledger import embedded_storage
+from fckd.sweep.phases import Phase
+from fckd.sweep.signals import caught
+
+LOOK_SECONDS = 1.0
+SIGN_SECONDS = 10.0
+GRACE_SECONDS = 10.0
+"""After SIGTERM an epoch may take so long: most senders kill after 30 s."""
+
+_log = logging.getLogger(__name__)
+
+
+@contextmanager
+def attended(
+    campaign: Campaign, identity: str, storage: Path, watch: Listener
+) -> Iterator["Attendance"]:
+    """Open the campaign's record and be present while the block lasts.
+
+    Args:
+        campaign: For its name and execution.
+        identity: Its id.
+        storage: The folder of the ledger.
+        watch: Hears when the wishes change.
+    """
+    execution = campaign.execution
+    described = {"name": campaign.name, "isolation": execution.isolation}
+    control = Control.open(embedded_storage(storage), identity, described)
+    with Attendance(control, execution.groups, watch, lambda: room(execution)) as attendance:
+        yield attendance
+
+
+@contextmanager
+def ending(identity: str, listener: Listener) -> Iterator[None]:
+    """Tell the listener of an end before the end, so that no tracked run seems to go on."""
+    try:
+        yield
+    except BaseException as error:
+        listener(SweepEnded(identity, _ending(error), time=time.time()))
+        raise
+
+
+def _ending(error: BaseException) -> str:
+    return "stopped" if isinstance(error, Stopped | KeyboardInterrupt) else "failed"
+
+
+class Attendance:
+    """Shows that the driver lives, and brings wishes to those who can fulfil them.
+
+    Args:
+        control: The campaign's record.
+        groups: Trials at a time, as long as nobody asks for another number.
+        watch: Hears when the wishes change; called by the attendance's own thread.
+        room: Returns how many groups the cluster has room for.
+    """
+
+    def __init__(
+        self, control: Control, groups: int, watch: Listener, room: Callable[[], int]
+    ) -> None:
+        self._control, self._groups, self._watch, self._room = control, groups, watch, room
+        self._wishes = Wishes(groups)
+        self._running: dict[str, dict[str, Any]] = {}
+        self._crew: Crew | None = None
+        self._signal: int | None = None
+        self._signalled = 0.0
+        self._signed = 0.0
+        self._troubled = False
+        self._leaving = threading.Event()
+        self._lock = threading.RLock()
+        self._caught = caught((signal.SIGINT, signal.SIGTERM), self._take_signal)
+        self._thread = threading.Thread(target=self._attend, name="fckd-attendance", daemon=True)
+
+    def __enter__(self) -> Self:
+        self.sign()
+        self._caught.__enter__()
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._caught.__exit__(kind, error, trace)
+        self._leaving.set()
+        self._thread.join()
+        state = "finished" if error is None else _ending(error)
+        reason = str(error) if state == "failed" else ""
+        self._control.write(ENDED, {"state": state, "reason": reason, "time": time.time()})
+
+    @property
+    def stopping(self) -> bool:
+        """Whether no trial shall start any more."""
+        return self._wishes.stop or self._signal is not None
+
+    @property
+    def may_start(self) -> int:
+        """How many trials may run now."""
+        return 0 if self._wishes.pause else self._wishes.groups or self._groups
+
+    def check(self) -> None:
+        """Raise `Stopped` if the driver was asked to end."""
+        if self.stopping:
+            raise Stopped(self._signal)
+
+    def __call__(self, event: Event) -> None:
+        """Take note of the trials that run."""
+        with self._lock:
+            match event:
+                case TrialStarted():
+                    epochs = event.parameters.get("training.epochs")
+                    self._running[event.trial_key] = {"name": event.name, "epochs": epochs}
+                case EpochReported() if event.trial_key in self._running:
+                    values = [v for k, v in event.metrics.items() if k.endswith("/accuracy")]
+                    known = self._running[event.trial_key]
+                    known |= {"epoch": event.epoch, **({"value": values[0]} if values else {})}
+                case TrialEnded():
+                    self._running.pop(event.trial_key, None)
+
+    def enter(self, phase: Phase, minutes: float | None) -> None:
+        """Write down that a phase begins, for `fckd status`."""
+        phases = self._control.read()[PHASES]
+        phases[phase.name] = {
+            "study": phase.ledger.name,
+            "planned": phase.ledger.planned,
+            "minutes": minutes,
+            "since": time.time(),
+        }
+        self._control.write(PHASES, phases)
+
+    def lead(self, crew: Crew | None) -> None:
+        """Bring the wishes from now on to `crew`."""
+        with self._lock:
+            self._crew = crew
+
+    def sign(self) -> None:
+        """Give a sign of life."""
+        with self._lock:
+            running = {key: dict(known) for key, known in self._running.items()}
+        self._control.write(
+            DRIVER,
+            {
+                "host": socket.gethostname(),
+                "pid": os.getpid(),
+                "seen": time.time(),
+                "groups": self._wishes.groups,
+                "room": self._room(),
+                "running": running,
+            },
+        )
+        self._signed = time.monotonic()
+
+    def look(self) -> None:
+        """See what is asked, tell the watcher if it changed, and bring it to the crew."""
+        asked = self._control.wishes()
+        wishes = Wishes(asked.groups or self._groups, asked.stop or self.stopping, asked.pause)
+        if wishes != self._wishes:
+            self._wishes = wishes
+            self._watch(Standing(wishes.groups or 0, stopping=wishes.stop, paused=wishes.pause))
+            self.sign()
+        with self._lock:
+            if self._crew is not None:
+                self._bring(self._crew)
+
+    def _bring(self, crew: Crew) -> None:
+        if self.stopping:
+            terminated = self._signal == signal.SIGTERM
+            late = time.monotonic() - self._signalled > GRACE_SECONDS
+            crew.interrupt(now=terminated and late)
+        else:
+            crew.resize(self._wishes.groups or self._groups)
+
+    def _take_signal(self, number: int) -> None:
+        # Only what a signal handler may do: the thread sees it at its next look.
+        self._signal, self._signalled = number, time.monotonic()
+
+    def _attend(self) -> None:
+        while not self._leaving.wait(LOOK_SECONDS):
+            try:
+                self.look()
+                if time.monotonic() - self._signed > SIGN_SECONDS:
+                    self.sign()
+                self._troubled = False
+            except optuna.exceptions.StorageInternalError as trouble:
+                # A ledger that is locked or away for a moment must not end the driver's presence.
+                if not self._troubled:
+                    _log.warning("the ledger does not answer (%s); it is asked again", trouble)
+                self._troubled = True

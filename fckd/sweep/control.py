@@ -1,0 +1,93 @@
+"""A campaign's record in the ledger: who drives it, how far it is, and what is asked of its driver.
+
+It is a study without trials whose attributes are the only channel between the driver and whoever
+looks on from another terminal or machine: no daemon, no port.
+"""
+
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import optuna
+from optuna.storages import BaseStorage
+from optuna.study import StudyDirection
+
+CAMPAIGN, DRIVER, PHASES, ENDED = "campaign", "driver", "phases", "ended"
+STOP, PAUSE, GROUPS = "stop", "pause", "groups"
+SILENCE_SECONDS = 60.0
+"""A driver that gave no sign of life for so long is taken for dead."""
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the driver shall do.
+
+    Attributes:
+        groups: Trials at a time; None as long as nobody asked for another number.
+        stop: End after the current epochs.
+        pause: Start no trial.
+    """
+
+    groups: int | None = None
+    stop: bool = False
+    pause: bool = False
+
+
+class Control:
+    """The record of one campaign.
+
+    Args:
+        storage: The ledger.
+        campaign: Its id.
+
+    Raises:
+        KeyError: The ledger has no such record.
+    """
+
+    def __init__(self, storage: BaseStorage, campaign: str) -> None:
+        self._storage = storage
+        self._study = storage.get_study_id_from_name(_study_name(campaign))
+
+    @classmethod
+    def open(cls, storage: BaseStorage, campaign: str, described: Mapping[str, Any]) -> "Control":
+        """Open the record for a new driver, without the wishes and the end of the last one."""
+        name = _study_name(campaign)
+        with suppress(optuna.exceptions.DuplicatedStudyError):  # an earlier driver made it
+            storage.create_new_study([StudyDirection.MAXIMIZE], name)
+        control = cls(storage, campaign)
+        for kept in (STOP, PAUSE, GROUPS, ENDED, DRIVER):
+            control.write(kept, None)
+        control.write(PHASES, {})
+        control.write(CAMPAIGN, {**described, "opened": time.time()})
+        return control
+
+    def read(self) -> dict[str, Any]:
+        """Return everything in the record."""
+        return self._storage.get_study_user_attrs(self._study)
+
+    def write(self, name: str, value: Any) -> None:
+        """Set one attribute to a JSON value."""
+        self._storage.set_study_user_attr(self._study, name, value)
+
+    def wishes(self) -> Wishes:
+        """Return what is asked of the driver now."""
+        return wishes_in(self.read())
+
+
+def wishes_in(record: Mapping[str, Any]) -> Wishes:
+    """Return the wishes in a record that was read."""
+    return Wishes(record.get(GROUPS), bool(record.get(STOP)), bool(record.get(PAUSE)))
+
+
+def is_alive(record: Mapping[str, Any], now: float) -> bool:
+    """Return whether the record's driver gave a sign of life lately and has not ended."""
+    driver = record.get(DRIVER)
+    if driver is None or record.get(ENDED) is not None:
+        return False
+    return bool(now - driver["seen"] <= SILENCE_SECONDS)
+
+
+def _study_name(campaign: str) -> str:
+    return f"{campaign}-control"

@@ -1,0 +1,209 @@
+"""How a campaign stands, from the ledger alone: whoever can read the ledger can ask."""
+
+import statistics
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from optuna.storages import BaseStorage
+from optuna.trial import FrozenTrial, TrialState
+
+from fckd.sweep.control import CAMPAIGN, DRIVER, ENDED, PHASES, Control, is_alive, wishes_in
+from fckd.sweep.ledger import FIELDS, REASON, SUPERSEDED, key_of
+
+RECENT_FAILURES = 5
+SEARCH = "search"
+_STATES = {
+    TrialState.RUNNING: "running",
+    TrialState.WAITING: "waiting",
+    TrialState.COMPLETE: "finished",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "failed",
+}
+
+
+@dataclass(frozen=True)
+class Running:
+    """A trial that runs, as its driver last said; `epochs` and `value` if they are known."""
+
+    key: str
+    name: str
+    epoch: int = 0
+    epochs: int | None = None
+    value: float | None = None
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many trials of a phase there are. `waiting` counts what is still to come, too."""
+
+    planned: int = 0
+    running: int = 0
+    waiting: int = 0
+    finished: int = 0
+    pruned: int = 0
+    failed: int = 0
+
+    @property
+    def ended(self) -> int:
+        """Trials that will not run again."""
+        return self.finished + self.pruned + self.failed
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best trial of the search so far."""
+
+    key: str
+    value: float
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Status:
+    """How a campaign stands.
+
+    Attributes:
+        campaign: Its id.
+        phase: `preparing`, `search`, `confirmation`, `comparison`, or `ended`.
+        end: `finished`, `stopped` or `failed` once it has ended, and why it failed.
+        alive: Whether its driver gave a sign of life lately.
+        driver: `host`, `pid`, `seen` (Unix time), `groups`, `room`; empty before its first sign.
+        counts: Of each phase that has begun.
+        best: Of the search, if a trial was finished.
+        running: Trials that run; none if the driver is not alive.
+        failures: (key, reason) of the last failed trials.
+        minutes: (spent, allowed) of a search with such a budget.
+        seconds_left: Of the phase, an estimate.
+        wishes: `stopping`, `paused`: what the driver was asked for.
+    """
+
+    campaign: str
+    phase: str
+    end: tuple[str, str] | None
+    alive: bool
+    driver: Mapping[str, Any]
+    counts: Mapping[str, Counts]
+    best: Best | None
+    running: Sequence[Running]
+    failures: Sequence[tuple[str, str]]
+    minutes: tuple[float, float] | None
+    seconds_left: float | None
+    wishes: Sequence[str] = field(default=())
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return asdict(self)
+
+
+def status_of(storage: BaseStorage, campaign: str, now: float | None = None) -> Status:
+    """Read how a campaign stands.
+
+    Args:
+        storage: The ledger.
+        campaign: Its id.
+        now: Unix time; that of the clock if not given.
+
+    Raises:
+        KeyError: The ledger has no record of it.
+    """
+    now = time.time() if now is None else now
+    record = Control(storage, campaign).read()
+    phases: dict[str, dict[str, Any]] = record[PHASES]
+    trials = {name: _trials(storage, phase["study"]) for name, phase in phases.items()}
+    counts = {name: _count(found, phases[name]["planned"]) for name, found in trials.items()}
+    alive, end = is_alive(record, now), record.get(ENDED)
+    current = next(reversed(_in_order(phases)), "preparing")
+    driver = record.get(DRIVER) or {}
+    groups = driver.get("groups") or 1
+    known = driver.get("running", {}) if alive else {}
+    return Status(
+        campaign=campaign,
+        phase="ended" if end else current,
+        end=(end["state"], end["reason"]) if end else None,
+        alive=alive,
+        driver={name: value for name, value in driver.items() if name != "running"},
+        counts=counts,
+        best=_best(phases, trials),
+        running=[Running(key=key, **values) for key, values in known.items()],
+        failures=_failures(phases, trials),
+        minutes=_minutes(phases.get(current), now) if alive else None,
+        seconds_left=_left(counts[current], trials[current], groups)
+        if alive and current in counts
+        else None,
+        wishes=_wishes(record) if alive else (),
+    )
+
+
+def name_of(record: Mapping[str, Any]) -> str:
+    """Return what people call the campaign of a record."""
+    name: str = record[CAMPAIGN]["name"]
+    return name
+
+
+def _in_order(phases: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    return sorted(phases, key=lambda name: phases[name]["since"])
+
+
+def _trials(storage: BaseStorage, study: str) -> list[FrozenTrial]:
+    found = storage.get_all_trials(storage.get_study_id_from_name(study), deepcopy=False)
+    return [trial for trial in found if SUPERSEDED not in trial.user_attrs]
+
+
+def _count(trials: Sequence[FrozenTrial], planned: int) -> Counts:
+    states = [_STATES[trial.state] for trial in trials]
+    counts = {state: states.count(state) for state in _STATES.values()}
+    begun = len(trials) - counts["waiting"]
+    return Counts(planned, **{**counts, "waiting": max(0, planned - begun)})
+
+
+def _best(
+    phases: Mapping[str, Mapping[str, Any]], trials: Mapping[str, Sequence[FrozenTrial]]
+) -> Best | None:
+    finished = [
+        (trial.value, trial)
+        for trial in trials.get(SEARCH, ())
+        if trial.state is TrialState.COMPLETE and trial.value is not None
+    ]
+    if not finished:
+        return None
+    value, trial = max(finished, key=lambda entry: entry[0])
+    study = phases[SEARCH]["study"]
+    return Best(key_of(study, trial), value, trial.user_attrs.get(FIELDS, {}))
+
+
+def _failures(
+    phases: Mapping[str, Mapping[str, Any]], trials: Mapping[str, Sequence[FrozenTrial]]
+) -> list[tuple[str, str]]:
+    failed = [
+        (key_of(phases[name]["study"], trial), trial.user_attrs.get(REASON, "no reason was kept"))
+        for name in _in_order(phases)
+        for trial in trials[name]
+        if trial.state is TrialState.FAIL
+    ]
+    return failed[-RECENT_FAILURES:]
+
+
+def _minutes(phase: Mapping[str, Any] | None, now: float) -> tuple[float, float] | None:
+    if phase is None or phase["minutes"] is None:
+        return None
+    return (now - phase["since"]) / 60, phase["minutes"]
+
+
+def _left(counts: Counts, trials: Sequence[FrozenTrial], groups: int) -> float | None:
+    """Return the seconds for what waits and half of what runs, as long as trials took so far."""
+    durations = [
+        trial.duration.total_seconds()
+        for trial in trials
+        if trial.state in (TrialState.COMPLETE, TrialState.PRUNED) and trial.duration is not None
+    ]
+    if not durations:
+        return None
+    return statistics.mean(durations) * (counts.waiting + counts.running / 2) / groups
+
+
+def _wishes(record: Mapping[str, Any]) -> tuple[str, ...]:
+    wishes = wishes_in(record)
+    asked = (("stopping", wishes.stop), ("paused", wishes.pause))
+    return tuple(word for word, is_asked in asked if is_asked)
