@@ -16,7 +16,8 @@ PART_BYTES = 16 * 2**20
 TRANSFERS = 4
 """Files at a time, and parts of a large file at a time."""
 TAKEN = ("PreconditionFailed", "ConditionalRequestConflict")
-ABSENT = ("NoSuchKey", "404")
+ABSENT = ("NoSuchKey",)
+"""A plain 404 comes from something that is no S3 service; but the answer to a HEAD has no more."""
 
 
 class Bucket:
@@ -46,7 +47,7 @@ class Bucket:
     def size(self, key: str) -> int | None:
         """Return an object's bytes, or None if there is none."""
         with self._told(key):
-            found = self._unless(ABSENT, "head_object", Key=key)
+            found = self._unless((*ABSENT, "404"), "head_object", Key=key)
             return None if found is None else int(found["ContentLength"])
 
     def upload(self, file: Path, key: str) -> None:

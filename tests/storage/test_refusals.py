@@ -1,7 +1,10 @@
 """What cannot work is said in one message, soon, and without secrets."""
 
 import socket
+import threading
 import time
+from functools import partial
+from http.server import HTTPServer, SimpleHTTPRequestHandler
 
 import pytest
 
@@ -90,6 +93,19 @@ def test_an_endpoint_that_never_answers(nowhere, monkeypatch):
     monkeypatch.setattr("fckd.storage.bucket.READ_SECONDS", 1)
     nowhere.listen()
     assert refused("s3://bucket/x").count("no S3 service answers") == 2
+
+
+def test_a_server_of_another_kind(nowhere, monkeypatch, tmp_path):
+    """Its 404 does not say that an artefact is absent: that would be made in vain."""
+    pages = partial(SimpleHTTPRequestHandler, directory=tmp_path)
+    with HTTPServer(("127.0.0.1", 0), pages) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        told = refused("s3://bucket/x")
+        server.shutdown()
+        thread.join()
+    assert told.count("refuses GetObject: 404") == 2
 
 
 @pytest.mark.parametrize("endpoint", ["nonsense", "http://"])
