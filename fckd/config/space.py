@@ -10,6 +10,8 @@ from fckd.config.conditions import check, in_every_trial
 from fckd.config.parameters import AnyParameter, RangeParameter
 from fckd.config.protocols import Protocols, check_protocols
 
+SearchObjective = Literal["accuracy", "parameters", "flops", "milliseconds"]
+
 
 class Budget(Configuration):
     """What the search may spend; whichever ends first."""
@@ -19,13 +21,19 @@ class Budget(Configuration):
 
 
 class SearchSettings(Configuration):
-    """How the space is searched.
+    """How the space is searched, and for what.
 
     `grid` tries every combination, in an order that `seed` shuffles. `cmaes` evolves the numbers
-    that every trial has and draws the rest at random. `gp` models every parameter.
+    that every trial has and draws the rest at random. `gp` models every parameter. `nsga2` evolves
+    a population towards several objectives.
+
+    With several `objectives` the search looks for students that no other beats in all of them:
+    accuracy on validation is to be high; parameters, flops and milliseconds of a prediction are to
+    be low.
     """
 
-    sampler: Literal["tpe", "random", "grid", "cmaes", "gp"] = "tpe"
+    sampler: Literal["tpe", "random", "grid", "cmaes", "gp", "nsga2"] = "tpe"
+    objectives: tuple[SearchObjective, ...] = ("accuracy",)
     seed: Seed = 0
     parameters: dict[str, AnyParameter] = Field(min_length=1)
     points: tuple[dict[str, str | int | float | bool], ...] = Field(
@@ -48,6 +56,22 @@ class SearchSettings(Configuration):
             continuous = isinstance(parameter, RangeParameter) and parameter.stride is None
             if self.sampler == "grid" and continuous:
                 raise ValueError(f"a grid needs steps, and {name} has none: add a step, or choices")
+        return self
+
+    @model_validator(mode="after")
+    def _accuracy_comes_first(self) -> Self:
+        first, *costs = self.objectives or ("",)
+        if first != "accuracy" or len(set(costs)) < len(costs) or "accuracy" in costs:
+            raise ValueError(
+                f"objectives: {', '.join(self.objectives) or 'none'}: accuracy comes first, then "
+                "each cost once"
+            )
+        if self.sampler == "nsga2" and not costs:
+            raise ValueError(
+                "nsga2 weighs several objectives: add a cost to objectives, or choose tpe"
+            )
+        if self.sampler == "cmaes" and costs:
+            raise ValueError("cmaes knows one objective: choose nsga2 or tpe")
         return self
 
     @model_validator(mode="after")
@@ -110,6 +134,15 @@ class Space(Campaign):
                     raise ValueError(f"search.points[{number}] fixes {name}, which is not searched")
                 if not parameter.contains(value):
                     raise ValueError(f"search.points[{number}]: {name} = {value} is not searched")
+        return self
+
+    @model_validator(mode="after")
+    def _several_objectives_stop_nothing(self) -> Self:
+        if len(self.search.objectives) > 1 and self.stopping.rule != "none":
+            raise ValueError(
+                f"stopping.rule: {self.stopping.rule} goes by accuracy alone, and would end the "
+                "cheap students that search.objectives asks for: choose none"
+            )
         return self
 
     @model_validator(mode="after")

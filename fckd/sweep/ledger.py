@@ -8,12 +8,15 @@ from typing import Any
 
 import optuna
 from filelock import FileLock
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 LEDGER = "ledger.db"
 KEY = "trial_key"
 POINT = "point"
 SUPERSEDED = "superseded"
+COSTS = "costs"
+"""Of a study: the names of the values that are to be low."""
 REASON = "reason"
 FIELDS = "fields"
 VALUES = "values"
@@ -80,14 +83,18 @@ class Ledger:
         sampler: Sampler,
         pruner: optuna.pruners.BasePruner,
         points: Sequence[Point] = (),
+        costs: Sequence[str] = (),
     ) -> None:
+        directions = [StudyDirection.MAXIMIZE, *(StudyDirection.MINIMIZE for _ in costs)]
         self.study = optuna.create_study(
             storage=storage,
             study_name=name,
             pruner=pruner,
-            direction="maximize",
+            directions=directions,
             load_if_exists=True,
         )
+        if costs:
+            self.study.set_user_attr(COSTS, list(costs))
         self.study.sampler = sampler(len(self.study.get_trials(deepcopy=False)))
         self.name, self.limit = name, limit
         self.planned = len(points) if limit is None else limit
@@ -128,10 +135,13 @@ class Ledger:
     def report(self, key: str, epoch: int, value: float) -> bool:
         """Keep an intermediate value; return whether the trial should be pruned.
 
-        A retry that repeats epochs is not asked about them again.
+        A retry that repeats epochs is not asked about them again. Optuna keeps none where there
+        are costs.
         """
         trial = self._running.get(key)
         if trial is None or not math.isfinite(value) or epoch <= self._reported.get(key, 0):
+            return False
+        if len(self.study.directions) > 1:
             return False
         self._reported[key] = epoch
         trial.report(value, epoch)
@@ -154,8 +164,15 @@ class Ledger:
         self._queue_again(self.study._storage.get_trial(trial._trial_id), self._waiting_keys())
         return True
 
-    def tell(self, key: str, state: str, value: float | None, reason: str = "") -> tuple[str, str]:
-        """End a trial as `finished` (with its value), `pruned` or `failed` (with the reason).
+    def tell(
+        self,
+        key: str,
+        state: str,
+        value: float | None,
+        reason: str = "",
+        costs: Sequence[float] = (),
+    ) -> tuple[str, str]:
+        """End a trial as `finished` (with its values), `pruned` or `failed` (with the reason).
 
         Returns:
             State and reason as they are kept: `finished` without a finite value is `failed`.
@@ -167,8 +184,8 @@ class Ledger:
             state, reason = "failed", f"the objective is {value}"
         if reason:
             trial.set_user_attr(REASON, reason)
-        if state == "finished":
-            self.study.tell(trial, value)
+        if state == "finished" and value is not None:
+            self.study.tell(trial, [value, *costs])
         else:
             told = TrialState.PRUNED if state == "pruned" else TrialState.FAIL
             self.study.tell(trial, state=told)

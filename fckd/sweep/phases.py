@@ -8,12 +8,14 @@ from typing import Any, NamedTuple, Protocol
 
 import optuna
 from optuna.storages import BaseStorage
+from optuna.trial import FrozenTrial
 
 from fckd.config.documents import with_fields
 from fckd.config.experiment import Experiment
 from fckd.config.space import Space
 from fckd.files import fingerprint
 from fckd.sweep.arms import Arm, arms, under
+from fckd.sweep.front import accuracy_of, spread, unbeaten
 from fckd.sweep.grid import grid
 from fckd.sweep.ledger import FIELDS, KEY, Asked, Ledger, Point, key_of
 from fckd.sweep.samplers import sampler_of
@@ -37,10 +39,16 @@ class Order:
 
 
 class Phase(Protocol):
-    """A ledger, and how its trials become tasks."""
+    """A ledger, and how its trials become tasks.
+
+    Attributes:
+        metric: What is to be high, of the metrics of an epoch.
+        costs: What is to be low, of the metrics of an outcome.
+    """
 
     name: str
     metric: str
+    costs: tuple[str, ...]
     ledger: Ledger
 
     def order(self, asked: Asked) -> Order:
@@ -70,6 +78,7 @@ class Search:
         earlier: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         self.space, self.folder = space, folder
+        self.costs = tuple(f"student/{cost}" for cost in space.search.objectives[1:])
         points = _points(space, earlier)
         self.ledger = Ledger(
             storage=storage,
@@ -79,6 +88,7 @@ class Search:
             sampler=lambda begun: sampler_of(space, begun),
             pruner=pruner_of(space.stopping),
             points=points,
+            costs=space.search.objectives[1:],
         )
 
     def order(self, asked: Asked) -> Order:
@@ -95,16 +105,23 @@ class Search:
         return Order(name, task, experiment.training.epochs, asked.fields, {})
 
     def finalists(self) -> list[tuple[str, Mapping[str, Any]]]:
-        """Return (trial key, fields) of the best finished trials with more than plain logits."""
-        found = []
-        for trial in self.ledger.ended:
-            fields = trial.user_attrs.get(FIELDS, {})
-            if trial.state is optuna.trial.TrialState.COMPLETE and trial.value is not None:
-                experiment = with_fields(self.space.experiment, fields, "a trial")
-                if any(term != "logits" for term, _ in experiment.objective.active()):
-                    found.append((trial.value, key_of(self.ledger.name, trial), fields))
-        found.sort(key=lambda entry: (-entry[0], entry[1]))
-        return [(key, fields) for _, key, fields in found[: self.space.confirmation.finalists]]
+        """Return (trial key, fields) of the best finished trials with more than plain logits.
+
+        The most accurate first. Where students have costs too, they are such as no other beats in
+        everything, spread evenly from the most accurate to the cheapest.
+        """
+        trials = [trial for trial in self.ledger.ended if self._distils(trial)]
+        trials.sort(key=lambda trial: (-(accuracy_of(trial) or 0), key_of(self.ledger.name, trial)))
+        chosen = spread(unbeaten(trials), self.space.confirmation.finalists)
+        if not self.costs:
+            chosen = trials[: self.space.confirmation.finalists]
+        return [(key_of(self.ledger.name, trial), trial.user_attrs[FIELDS]) for trial in chosen]
+
+    def _distils(self, trial: FrozenTrial) -> bool:
+        if accuracy_of(trial) is None:
+            return False
+        experiment = with_fields(self.space.experiment, trial.user_attrs[FIELDS], "a trial")
+        return any(term != "logits" for term, _ in experiment.objective.active())
 
 
 class Run(NamedTuple):
@@ -144,6 +161,7 @@ class Repetitions:
     ) -> None:
         self.name, self.arms, self.part, self.folder = name, arms, part, folder
         self.protocols = tuple(protocols)
+        self.costs: tuple[str, ...] = ()
         self.split = "validation" if part == "train" else "test"
         self.metric = f"{self.split}/accuracy"
         slugs = {

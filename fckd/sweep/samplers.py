@@ -3,11 +3,21 @@
 import warnings
 
 from optuna.exceptions import ExperimentalWarning
-from optuna.samplers import BaseSampler, CmaEsSampler, GPSampler, RandomSampler, TPESampler
+from optuna.samplers import (
+    BaseSampler,
+    CmaEsSampler,
+    GPSampler,
+    NSGAIISampler,
+    RandomSampler,
+    TPESampler,
+)
 
 from fckd.config.space import Space
 
 SEEDS = 2**32
+GENERATIONS = 8
+"""That the budget is to suffice for."""
+SMALLEST_POPULATION = 8
 
 
 def sampler_of(space: Space, begun: int) -> BaseSampler:
@@ -35,5 +45,8 @@ def sampler_of(space: Space, begun: int) -> BaseSampler:
                 return CmaEsSampler(
                     seed=seed, n_startup_trials=startup, warn_independent_sampling=False
                 )
+            case "nsga2":
+                population = max(SMALLEST_POPULATION, space.budget.trials // GENERATIONS)
+                return NSGAIISampler(seed=seed, population_size=population)
             case "random" | "grid":  # a grid is queued as points
                 return RandomSampler(seed=seed)

@@ -137,7 +137,8 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
             waits = self.phase.ledger.put_back(key)
             state, reason = (INTERRUPTED, GOES_ON) if waits else ("pruned", "")
         else:
-            state, reason = self.phase.ledger.tell(key, state, value, reason)
+            costs = [metrics[name] for name in self.phase.costs if name in metrics]
+            state, reason = self.phase.ledger.tell(key, state, value, reason, costs)
         self._listener(
             TrialEnded(
                 trial_key=key,

@@ -11,6 +11,7 @@ from optuna.trial import TrialState
 
 from fckd.config.space import Space
 from fckd.errors import UserError
+from fckd.sweep.front import accuracy_of
 from fckd.sweep.ledger import FIELDS
 
 SHARE = 4
@@ -61,7 +62,7 @@ def warm_start(space: Space, storage: BaseStorage) -> WarmStart | None:
     sweep = _find(space.search.warm_start, storage)
     study = optuna.load_study(study_name=sweep, storage=storage)
     finished = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    best = sorted(finished, key=lambda trial: -(trial.value or 0.0))
+    best = sorted(finished, key=lambda trial: -(accuracy_of(trial) or 0.0))
     best = best[: max(1, space.budget.trials // SHARE)]
     points = (_inside(space, trial.user_attrs.get(FIELDS, {})) for trial in best)
     return WarmStart(sweep, len(best), tuple(point for point in points if point))
