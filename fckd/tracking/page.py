@@ -169,8 +169,9 @@ def _counts(leaderboard: Mapping[str, Any]) -> Iterable[str]:
 
 def _search(figures: Figures) -> Iterable[str]:
     yield "<h2>The search</h2>"
-    for name in ("history", "importance", "parallel", "curves"):
-        yield _figure(figures, name)
+    for name in ("trade-off", "history", "importance", "parallel", "ratio", "curves"):
+        if name in figures:
+            yield _figure(figures, name)
 
 
 def _confusions(figures: Figures) -> Iterable[str]:

@@ -14,6 +14,7 @@ from fckd.files import make_folder, write_bytes
 from fckd.tracking.canvas import save
 from fckd.tracking.figures import confusion_figure, leaderboard_figure
 from fckd.tracking.page import Figures, page
+from fckd.tracking.relation_figures import relation_figures
 from fckd.tracking.search_figures import SEARCH_FIGURES
 from fckd.tracking.sight_figures import sight_figures
 
@@ -57,8 +58,9 @@ def _figures(leaderboard: Mapping[str, Any], study: Study) -> dict[str, tuple[st
     figures = {
         "leaderboard": (f"measured on {split}, once per seed", leaderboard_figure(leaderboard))
     }
-    for name, draw in SEARCH_FIGURES.items():
-        figures[name] = (search, draw(study))
+    of_search = {name: draw(study) for name, draw in SEARCH_FIGURES.items()}
+    for name, figure in (of_search | relation_figures(study)).items():
+        figures[name] = (search, figure)
     for arm in leaderboard["arms"]:
         caption = f"{arm['arm']}: measured on {split}, summed over {arm['n']} seeds"
         drawn = confusion_figure(arm.get("confusion", ()), leaderboard["classes"], split)

@@ -71,9 +71,12 @@ def trials_of(study: Study) -> Trials:
 
 
 def value_of(trial: FrozenTrial) -> float:
-    """Return what a finished trial reached, or the last that a stopped one reported."""
-    if trial.value is not None:
-        return float(trial.value)
+    """Return the accuracy that a finished trial reached, or the last that a stopped one reported.
+
+    Of several values the first is the accuracy.
+    """
+    if trial.values:
+        return float(trial.values[0])
     reported = trial.intermediate_values
     return float(reported[max(reported)]) if reported else math.nan
 
@@ -145,7 +148,7 @@ def curves_figure(study: Study) -> Figure:
     trials = trials_of(study)
     drawn = [t for t in (*trials.pruned, *trials.finished) if t.intermediate_values]
     if not drawn:
-        return message_figure(CURVES, "No trial reported an epoch.")
+        return message_figure(CURVES, "The ledger has no epochs; every run in MLflow has them.")
     figure, axes = new_figure(CURVES)
     for trial in drawn:
         pruned = trial.state == TrialState.PRUNED
@@ -194,7 +197,8 @@ def _varied(trials: Sequence[FrozenTrial]) -> list[str]:
 
 
 def _importances(study: Study, names: list[str]) -> dict[str, float]:
-    return get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=0), params=names)
+    evaluator = FanovaImportanceEvaluator(seed=0)
+    return get_param_importances(study, evaluator=evaluator, params=names, target=value_of)
 
 
 def _importance_bars(axes: Any, shares: Mapping[str, float], names: Mapping[str, str]) -> None:

@@ -89,7 +89,7 @@ def test_no_study_is_too_odd_to_draw(name, trials):
         ("importance", "conditional", "correlation weight"),
         ("importance", "mixed", "a hint, not a proof"),
         ("parallel", "all pruned", "No trial ran to its end"),
-        ("curves", "all failed", "No trial reported"),
+        ("curves", "all failed", "The ledger has no epochs"),
     ],
 )
 def test_a_figure_says_what_is_missing(name, study, said):

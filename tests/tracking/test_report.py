@@ -33,7 +33,7 @@ def test_the_report_needs_no_network(tmp_path, study):
     text = text_of(tmp_path, study)
     assert "http" not in text
     assert re.findall(r'(?:src|href)="(?!data:image/png;base64,)', text) == []
-    assert text.count("data:image/png;base64,") == 8
+    assert text.count("data:image/png;base64,") == 9
 
 
 def test_the_verdict_comes_first_and_every_part_is_there(tmp_path, study):
@@ -99,7 +99,7 @@ def test_figures_and_scores_lie_beside_the_report(tmp_path, study):
     text_of(tmp_path, study)
     names = {path.stem for path in tmp_path.glob("*.png")}
     assert names == {
-        "leaderboard", "history", "importance", "parallel", "curves",
+        "leaderboard", "history", "importance", "parallel", "ratio", "curves",
         "confusion-student-alone", "confusion-logits", "confusion-fckd",
     }  # fmt: skip
     with (tmp_path / "leaderboard.csv").open() as stream:
