@@ -7,6 +7,7 @@ from ray import tune
 
 from fckd.events import Listener
 from fckd.sweep.cluster import PROXY_CPU
+from fckd.sweep.discretion import keep_credentials
 from fckd.sweep.groups import Ground
 from fckd.sweep.leader import Leader, Unattended
 from fckd.sweep.phases import Phase
@@ -40,6 +41,7 @@ def execute(
     leader.enter(phase, minutes)
     deadline = None if minutes is None else time.monotonic() + 60 * minutes
     searcher = LedgerSearcher(phase, ground.broker, listener, classes, deadline, leader)
+    keep_credentials()
     tuner = tune.Tuner(
         tune.with_resources(tune.with_parameters(follow, ground=ground), {"CPU": PROXY_CPU}),
         tune_config=tune.TuneConfig(
