@@ -8,6 +8,7 @@ from fckd.events import (
     EpochReported,
     Event,
     Progress,
+    Standing,
     SweepEnded,
     SweepStarted,
     TrialEnded,
@@ -20,6 +21,9 @@ TEST_ACCURACY = "test/accuracy"
 FIXED_WIDTH = 56
 """Of the columns before the parameters."""
 SEARCH = "search"
+INTERRUPTED = "interrupted"
+OPEN = ("running", INTERRUPTED)
+"""States of trials that have not ended."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +34,13 @@ class SweepSummary:
         name: Of the sweep.
         trials: How many trainings are planned, search and confirmation together; 0 if unknown.
         parameters: Dotted names that are searched.
+        minutes: Budget of the search, if it has one.
     """
 
     name: str
     trials: int = 0
     parameters: Sequence[str] = ()
+    minutes: float | None = None
 
 
 @dataclass
@@ -78,6 +84,7 @@ class Board:
     began: float = 0.0
     first_trial: float | None = None
     over: bool = False
+    standing: Standing | None = None
 
     def __post_init__(self) -> None:
         self.began = self.clock()
@@ -87,6 +94,8 @@ class Board:
         match event:
             case Progress():
                 self.stages = {**self.stages, event.stage: event}
+            case Standing():
+                self.standing = event
             case TrialStarted():
                 self._start(event)
             case EpochReported():
@@ -136,9 +145,24 @@ class Board:
     def counts(self) -> str:
         """Return how many trials there are in each state."""
         states = [row.state for row in list(self.trials.values())]
+        begun = len(states) - states.count(INTERRUPTED)
         total = f" of {self.summary.trials}" if self.summary.trials else ""
-        counts = (f"{states.count(s)} {s}" for s in ("running", "finished", "pruned", "failed"))
-        return f"{self.summary.name}: {len(states)}{total} trials · " + ", ".join(counts)
+        counts = [f"{states.count(s)} {s}" for s in ("running", "finished", "pruned", "failed")]
+        if self.summary.trials > begun and not self.over:
+            counts.append(f"{self.summary.trials - begun} waiting")
+        line = f"{self.summary.name}: {begun}{total} trials · " + ", ".join(counts)
+        return f"{line} · {self.asked()}" if self.standing is not None else line
+
+    def asked(self) -> str:
+        """Return what the sweep was asked for last, in words."""
+        match self.standing:
+            case Standing(stopping=True):
+                return "stopping after the current epochs (Ctrl-C: at once)"
+            case Standing(paused=True):
+                return "paused"
+            case Standing(groups=groups):
+                return f"{groups} at a time"
+        return ""
 
     def times(self) -> str:
         """Return the best so far, what has passed, and what may be left."""
@@ -146,11 +170,17 @@ class Board:
         parts = [f"best: {best.name}, {best.shown_accuracy}"] if best is not None else []
         parts.append(f"elapsed {duration(self.elapsed)}")
         parts += [f"about {duration(left)} left"] if left is not None else []
+        parts += [f"budget {duration(budget)} left"] if (budget := self._budget()) else []
         return " · ".join(parts)
+
+    def _budget(self) -> float | None:
+        if self.summary.minutes is None or self.first_trial is None or self.over:
+            return None
+        return max(0.0, 60 * self.summary.minutes - (self.clock() - self.first_trial))
 
     def left(self) -> float | None:
         """Return the estimated seconds left, once a trial has ended."""
-        ended = sum(row.state != "running" for row in list(self.trials.values()))
+        ended = sum(row.state not in OPEN for row in list(self.trials.values()))
         if self.over or not ended or self.first_trial is None or ended >= self.summary.trials:
             return None
         return (self.clock() - self.first_trial) / ended * (self.summary.trials - ended)
@@ -158,7 +188,7 @@ class Board:
     def ended(self, event: TrialEnded) -> str:
         """Return one line about a trial that ended."""
         row = self.trials[event.trial_key]
-        done = f"{sum(other.state != 'running' for other in self.trials.values())}"
+        done = f"{sum(other.state not in OPEN for other in self.trials.values())}"
         of = f"/{self.summary.trials}" if self.summary.trials else ""
         accuracy = row.shown_accuracy
         accuracy = accuracy and (accuracy if "test" in accuracy else f"validation {accuracy}")

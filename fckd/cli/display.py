@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fckd.cli.board import Board, Row, SweepSummary, duration, short_value
-from fckd.events import Event, Progress, SweepEnded, TrialEnded
+from fckd.events import Event, Progress, Standing, SweepEnded, TrialEnded
 from fckd.tracking.names import measured_on
 
 ROWS = 12
@@ -24,8 +24,14 @@ STAGES = 4
 OTHER_LINES = 7
 REFRESHES_A_SECOND = 4
 
-_STYLES = {"running": "cyan", "finished": "green", "pruned": "bright_black", "failed": "red"}
-_MARKS = {"running": "▸", "finished": "✓", "pruned": "·", "failed": "✗"}
+_STYLES = {
+    "running": "cyan",
+    "finished": "green",
+    "pruned": "bright_black",
+    "failed": "red",
+    "interrupted": "yellow",
+}
+_MARKS = {"running": "▸", "finished": "✓", "pruned": "·", "failed": "✗", "interrupted": "‖"}
 
 
 class Display:
@@ -127,6 +133,8 @@ class Display:
             self._print_stage(event)
         elif isinstance(event, TrialEnded):
             self._say(self.board.ended(event))
+        elif isinstance(event, Standing):
+            self._say(self.board.asked())
         elif isinstance(event, SweepEnded):
             self._say(f"sweep {event.sweep}: {event.state} after {duration(self.board.elapsed)}")
 

@@ -37,6 +37,12 @@ Storage = Annotated[
     str,
     typer.Option("--storage", metavar="DIR", help="Where sweeps keep what they make; or s3://…."),
 ]
+SweepName = Annotated[
+    str,
+    typer.Argument(
+        metavar="SWEEP", help="The id of a sweep or comparison, or its name for the newest."
+    ),
+]
 
 
 def load_space(path: Path, overrides: list[str] | None, *, smoke: bool) -> Space:

@@ -17,6 +17,7 @@ from fckd.cli.inputs import (
     Smoke,
     SpacePath,
     Storage,
+    SweepName,
     load_comparison,
     load_space,
     tracking_uri,
@@ -169,15 +170,62 @@ def plan(
 
 @app.command()
 def report(
-    name: Annotated[
-        str, typer.Argument(metavar="SWEEP", help="A sweep's id or name, as `sweep` printed it.")
-    ],
+    name: SweepName,
     storage: Storage = STORAGE,
 ) -> None:
     """Write a finished sweep's report again, from the ledger and the leaderboard."""
     from fckd.cli.reports import rewrite_report
 
     console.print(str(rewrite_report(name, storage_folder(storage))), soft_wrap=True)
+
+
+@app.command()
+def status(
+    name: SweepName,
+    storage: Storage = STORAGE,
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Again, until the sweep ends.")] = False,
+) -> None:
+    """Say how a sweep or comparison stands, from the ledger alone."""
+    from fckd.cli.status import print_status
+
+    print_status(console, name, storage_folder(storage), as_json=as_json, watch=watch)
+
+
+@app.command()
+def stop(name: SweepName, storage: Storage = STORAGE) -> None:
+    """End a running sweep after the current epochs; its command goes on with it."""
+    from fckd.cli import control
+
+    _say(control.stop(name, storage_folder(storage)))
+
+
+@app.command()
+def pause(name: SweepName, storage: Storage = STORAGE) -> None:
+    """Let a running sweep start no more trials."""
+    from fckd.cli import control
+
+    _say(control.pause(name, storage_folder(storage)))
+
+
+@app.command()
+def resume(name: SweepName, storage: Storage = STORAGE) -> None:
+    """Let a paused sweep start trials again."""
+    from fckd.cli import control
+
+    _say(control.resume(name, storage_folder(storage)))
+
+
+@app.command()
+def scale(
+    name: SweepName,
+    groups: Annotated[int, typer.Option("--groups", metavar="N", help="Trials at a time.")],
+    storage: Storage = STORAGE,
+) -> None:
+    """Let a running sweep run another number of trials at a time."""
+    from fckd.cli import control
+
+    _say(control.scale(name, groups, storage_folder(storage)))
 
 
 @app.command()
@@ -233,6 +281,10 @@ def doctor(storage: Storage = STORAGE) -> None:
 
     if not examine(console, storage_folder(storage)):
         sys.exit(FAILURE)
+
+
+def _say(line: str) -> None:
+    console.print(Text(line), soft_wrap=True)
 
 
 def _complain(kind: str, error: Exception) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import optuna
 
+from fckd.cli.campaigns import find_campaign
 from fckd.errors import UserError
 from fckd.sweep.leaderboard import LEADERBOARD
 from fckd.sweep.ledger import LEDGER, embedded_storage
@@ -15,12 +16,12 @@ from fckd.train.task import SIGHT
 
 
 def rewrite_report(name: str, storage: Path) -> Path:
-    """Write the report of the sweep `name` (its id, or the start of it) and return its path.
+    """Write the report of the sweep `name` (its id, or the newest of that name); return its path.
 
     Raises:
-        UserError: No such sweep, several, one that has not ended, or one whose files are damaged.
+        UserError: No such sweep, one that has not ended, or one whose files are damaged.
     """
-    folder = _find(name, storage / "sweeps")
+    folder = find_campaign(name, storage)
     board, known = _read(folder / LEADERBOARD), _read(folder / FACTS)
     sight = _read(folder / SIGHT) if (folder / SIGHT).exists() else None
     return write_report(folder / "report", board, _study(folder.name, storage), known, sight)
@@ -51,16 +52,3 @@ def _study(name: str, storage: Path) -> optuna.Study:
             "the ledger that the sweep has written",
             "bring it back, or run `fckd sweep` again",
         ) from unknown
-
-
-def _find(name: str, sweeps: Path) -> Path:
-    there = sorted(path for path in sweeps.glob("*") if path.is_dir())
-    found = [path for path in there if path.name == name]
-    found = found or [path for path in there if path.name.startswith(f"{name}-")]
-    if len(found) != 1:
-        raise UserError(
-            f"{len(found)} sweeps are called {name} in {sweeps}",
-            f"one of: {', '.join(path.name for path in there) or 'none yet'}",
-            "give its whole id; --storage names another folder",
-        )
-    return found[0]

@@ -53,7 +53,8 @@ def run_sweep(console: Console, space: Space, data: Path | None) -> None:
 
 def _summary(space: Space) -> SweepSummary:
     runs = confirmation_runs(space.confirmation)
-    return SweepSummary(space.name, space.budget.trials + runs, list(space.search.parameters))
+    trials, searched = space.budget.trials + runs, list(space.search.parameters)
+    return SweepSummary(space.name, trials, searched, space.budget.minutes)
 
 
 def _register(

@@ -201,6 +201,8 @@ class Attendance:
             crew.resize(self._wishes.groups or self._groups)
 
     def _take_signal(self, number: int) -> None:
+        if self._wishes.stop:
+            raise KeyboardInterrupt
         # Only what a signal handler may do: the thread sees it at its next look.
         self._signal, self._signalled = number, time.monotonic()
 

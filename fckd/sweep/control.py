@@ -47,7 +47,7 @@ class Control:
     """
 
     def __init__(self, storage: BaseStorage, campaign: str) -> None:
-        self._storage = storage
+        self.storage = storage
         self._study = storage.get_study_id_from_name(_study_name(campaign))
 
     @classmethod
@@ -65,11 +65,11 @@ class Control:
 
     def read(self) -> dict[str, Any]:
         """Return everything in the record."""
-        return self._storage.get_study_user_attrs(self._study)
+        return self.storage.get_study_user_attrs(self._study)
 
     def write(self, name: str, value: Any) -> None:
         """Set one attribute to a JSON value."""
-        self._storage.set_study_user_attr(self._study, name, value)
+        self.storage.set_study_user_attr(self._study, name, value)
 
     def wishes(self) -> Wishes:
         """Return what is asked of the driver now."""

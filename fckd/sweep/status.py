@@ -9,7 +9,7 @@ from typing import Any
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from fckd.sweep.control import CAMPAIGN, DRIVER, ENDED, PHASES, Control, is_alive, wishes_in
+from fckd.sweep.control import DRIVER, ENDED, PHASES, Control, is_alive, wishes_in
 from fckd.sweep.ledger import FIELDS, REASON, SUPERSEDED, key_of
 
 RECENT_FAILURES = 5
@@ -136,12 +136,6 @@ def status_of(storage: BaseStorage, campaign: str, now: float | None = None) -> 
     )
 
 
-def name_of(record: Mapping[str, Any]) -> str:
-    """Return what people call the campaign of a record."""
-    name: str = record[CAMPAIGN]["name"]
-    return name
-
-
 def _in_order(phases: Mapping[str, Mapping[str, Any]]) -> list[str]:
     return sorted(phases, key=lambda name: phases[name]["since"])
 
@@ -162,9 +156,9 @@ def _best(
     phases: Mapping[str, Mapping[str, Any]], trials: Mapping[str, Sequence[FrozenTrial]]
 ) -> Best | None:
     finished = [
-        (trial.value, trial)
+        (trial.values[0], trial)
         for trial in trials.get(SEARCH, ())
-        if trial.state is TrialState.COMPLETE and trial.value is not None
+        if trial.state is TrialState.COMPLETE and trial.values
     ]
     if not finished:
         return None

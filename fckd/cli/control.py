@@ -1,0 +1,86 @@
+"""`fckd stop`, `pause`, `resume` and `scale`: what a running campaign is asked."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from fckd.cli.board import duration
+from fckd.cli.campaigns import find_campaign
+from fckd.errors import UserError
+from fckd.sweep.control import DRIVER, ENDED, GROUPS, PAUSE, STOP, Control, is_alive
+from fckd.sweep.ledger import LEDGER, embedded_storage
+
+
+def stop(name: str, storage: Path) -> str:
+    """Ask a campaign to end after the current epochs; return what to tell the user."""
+    campaign, control, driver = _running(name, storage)
+    control.write(STOP, value=True)
+    return (
+        f"{campaign} was asked to stop: what runs ends after its current epoch and goes on "
+        f"when the sweep is run again ({_place(driver)})"
+    )
+
+
+def pause(name: str, storage: Path) -> str:
+    """Ask a campaign to start no trials; return what to tell the user."""
+    campaign, control, _ = _running(name, storage)
+    control.write(PAUSE, value=True)
+    return f"{campaign} starts no more trials until `fckd resume {campaign}`; what runs goes on"
+
+
+def resume(name: str, storage: Path) -> str:
+    """Let a paused campaign start trials again; return what to tell the user."""
+    campaign, control, _ = _running(name, storage)
+    control.write(PAUSE, value=None)
+    return f"{campaign} starts trials again"
+
+
+def scale(name: str, groups: int, storage: Path) -> str:
+    """Ask a campaign to run so many trials at a time; return what to tell the user."""
+    campaign, control, driver = _running(name, storage)
+    if not 1 <= groups <= driver["room"]:
+        raise UserError(
+            f"--groups {groups}",
+            f"1 to {driver['room']}: the Ray cluster has room for no more groups of this sweep",
+            "add nodes, or use fckd pause to run none",
+        )
+    control.write(GROUPS, groups)
+    return f"{campaign} goes from {driver['groups']} to {groups} trials at a time"
+
+
+def open_control(name: str, storage: Path) -> tuple[str, Control]:
+    """Return the id and the record of the campaign called `name`.
+
+    Raises:
+        UserError: There is none, or nobody has driven it since records are kept.
+    """
+    campaign, ledger = find_campaign(name, storage).name, storage / LEDGER
+    try:
+        if not ledger.is_file():  # Optuna would make an empty one
+            raise KeyError(campaign)
+        return campaign, Control(embedded_storage(storage), campaign)
+    except KeyError as unknown:
+        raise UserError(
+            f"the ledger {ledger} has no record of who drives {campaign}",
+            "a sweep that was begun by this version of fckd and has come as far as its teachers",
+            "run its command again, or wait a moment",
+        ) from unknown
+
+
+def _running(name: str, storage: Path) -> tuple[str, Control, dict[str, Any]]:
+    campaign, control = open_control(name, storage)
+    record, now = control.read(), time.time()
+    if is_alive(record, now):
+        return campaign, control, record[DRIVER]
+    end, driver = record.get(ENDED), record.get(DRIVER)
+    if end is not None:
+        given = f"{campaign} has ended: {end['state']} {duration(now - end['time'])} ago"
+    else:
+        seen = "" if driver is None else f" for {duration(now - driver['seen'])}"
+        where = "" if driver is None else f" ({_place(driver)})"
+        given = f"no sign of life from the driver of {campaign}{seen}{where}"
+    raise UserError(given, "a sweep that is running", "run its command to go on with it")
+
+
+def _place(driver: dict[str, Any]) -> str:
+    return f"process {driver['pid']} on {driver['host']}"

@@ -1,0 +1,114 @@
+"""`fckd status`: how a sweep stands, in a few calm lines."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from fckd.cli.board import duration, short_value
+from fckd.cli.control import open_control
+from fckd.sweep.control import SILENCE_SECONDS
+from fckd.sweep.status import Running, Status, status_of
+from fckd.tracking.names import short_names
+
+WATCH_SECONDS = 5.0
+MOST_RUNNING = 12
+
+
+def print_status(console: Console, name: str, storage: Path, *, as_json: bool, watch: bool) -> None:
+    """Print how the campaign called `name` stands; with `watch`, again until it has ended.
+
+    Raises:
+        UserError: There is none.
+    """
+    campaign, control = open_control(name, storage)
+    status = status_of(control.storage, campaign)
+    if as_json:
+        console.print(json.dumps(status.as_json(), indent=2), soft_wrap=True, highlight=False)
+    elif not watch:
+        console.print(picture(status), soft_wrap=True)
+    else:
+        with Live(picture(status), console=console, auto_refresh=False) as live:
+            while status.alive:
+                time.sleep(WATCH_SECONDS)
+                status = status_of(control.storage, campaign)
+                live.update(picture(status), refresh=True)
+
+
+def picture(status: Status, now: float | None = None) -> Text:
+    """Return the lines that tell how a campaign stands.
+
+    Args:
+        status: As read.
+        now: Unix time; that of the clock if not given.
+    """
+    now = time.time() if now is None else now
+    lines = (_head(status), _driver(status, now), *_counts(status), *_best(status))
+    return Text("\n".join([*lines, *_running(status), *_failures(status)]))
+
+
+def _head(status: Status) -> str:
+    if status.end is not None:
+        state, reason = status.end
+        return f"{status.campaign}: {state}" + (f" ({reason})" if reason else "")
+    asked = f", {' and '.join(status.wishes)}" if status.wishes else ""
+    return f"{status.campaign}: {status.phase}{asked}"
+
+
+def _driver(status: Status, now: float) -> str:
+    driver = status.driver
+    if not driver:
+        return "driver: no sign of life yet"
+    place = f"process {driver['pid']} on {driver['host']}"
+    if status.end is not None:
+        return f"driver: ended ({place})"
+    silence = now - driver["seen"]
+    if not status.alive:
+        return f"driver: no sign of life for {duration(silence)} ({place}); run the command again"
+    quiet = f", last heard of {duration(silence)} ago" if silence > SILENCE_SECONDS / 2 else ""
+    return f"driver: alive ({place}){quiet} · {driver['groups']} at a time"
+
+
+def _counts(status: Status) -> Iterator[str]:
+    for phase, counts in status.counts.items():
+        yield (
+            f"{phase}: {counts.ended} of {counts.planned} ended · {counts.running} running, "
+            f"{counts.waiting} waiting, {counts.finished} finished, {counts.pruned} pruned, "
+            f"{counts.failed} failed"
+        )
+    if status.minutes is not None:
+        spent, allowed = status.minutes
+        left = duration(60 * max(0.0, allowed - spent))
+        yield f"budget: {spent:.0f} of {allowed:g} min spent, {left} left"
+    if status.seconds_left is not None and status.phase != "ended":
+        yield f"about {duration(status.seconds_left)} to go in this phase"
+
+
+def _best(status: Status) -> Iterator[str]:
+    if status.best is not None:
+        best = status.best
+        names = short_names(list(best.parameters))
+        values = (f"{names[n]}={short_value(n, v)}" for n, v in best.parameters.items())
+        yield f"best: {best.key} at {100 * best.value:.1f} %  {'  '.join(values)}"
+
+
+def _running(status: Status) -> Iterator[str]:
+    for trial in status.running[:MOST_RUNNING]:
+        yield f"  ▸ {trial.name}  {_progress(trial)}"
+    if len(status.running) > MOST_RUNNING:
+        yield f"  and {len(status.running) - MOST_RUNNING} more"
+
+
+def _progress(trial: Running) -> str:
+    epochs = f"/{trial.epochs}" if trial.epochs else ""
+    value = "" if trial.value is None else f"  {100 * trial.value:.1f} %"
+    return f"epoch {trial.epoch}{epochs}{value}"
+
+
+def _failures(status: Status) -> Iterator[str]:
+    for key, reason in status.failures:
+        yield f"  ✗ {key}: {reason}"

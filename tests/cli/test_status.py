@@ -1,0 +1,179 @@
+"""status, stop, pause, resume, scale: from another terminal, through the ledger alone."""
+
+import json
+import time
+
+import optuna
+import pytest
+from optuna.trial import create_trial
+
+from fckd.sweep.attendance import Attendance
+from fckd.sweep.control import DRIVER, PHASES, Control
+from fckd.sweep.ledger import FIELDS, KEY, embedded_storage
+from fckd.sweep.phases import Search
+from tests.cli.command import fckd, refusal
+from tests.sweep.spaces import CORRELATION, RATIO, space
+
+CAMPAIGN = "small-01234567"
+POINT = {RATIO: 0.5, CORRELATION: 1.0}
+
+
+@pytest.fixture
+def folder(place):
+    made = place / "fckd-storage" / "sweeps" / CAMPAIGN
+    made.mkdir(parents=True)
+    return made
+
+
+@pytest.fixture
+def storage(folder):
+    return embedded_storage(folder.parents[1])
+
+
+@pytest.fixture
+def attendance(storage):
+    control = Control.open(storage, CAMPAIGN, {"name": "small"})
+    return Attendance(control, 2, lambda _: None, room=lambda: 3)
+
+
+@pytest.fixture
+def search(storage, folder, attendance):
+    """A search of eight: one finished, one pruned, one failed, one that runs; four are to come."""
+    given = space(search={"points": [POINT]}, budget={"trials": 8})
+    phase = Search(given, CAMPAIGN, storage, folder)
+    attendance.enter(phase, 30)
+    for state, reason in (("finished", ""), ("pruned", ""), ("failed", "the loss is nan")):
+        phase.ledger.tell(phase.ledger.ask().key, state, 0.75, reason)
+    phase.ledger.ask()
+    attendance.sign()
+    return phase
+
+
+def told(ran):
+    assert (ran.code, ran.err) == (0, "")
+    return ran.out
+
+
+# status
+
+
+def test_status_tells_phase_driver_counts_budget_best_and_failures(search):
+    lines = told(fckd("status", "small")).splitlines()
+    assert lines[0] == f"{CAMPAIGN}: search"
+    assert lines[1].startswith("driver: alive (process ")
+    assert lines[1].endswith("2 at a time")
+    assert lines[2] == (
+        "search: 3 of 8 ended · 1 running, 4 waiting, 1 finished, 1 pruned, 1 failed"
+    )
+    assert lines[3] == "budget: 0 of 30 min spent, 30 min left"
+    assert lines[5].startswith(f"best: {CAMPAIGN}-0000 at 75.0 %")
+    assert "ratio=0.5" in lines[5]
+    assert lines[-1] == f"  ✗ {CAMPAIGN}-0002: the loss is nan"
+
+
+def test_status_as_json_says_the_same(search):
+    said = json.loads(told(fckd("status", CAMPAIGN, "--json")))
+    assert (said["campaign"], said["phase"], said["alive"]) == (CAMPAIGN, "search", True)
+    assert said["counts"]["search"] == {
+        "planned": 8, "running": 1, "waiting": 4, "finished": 1, "pruned": 1, "failed": 1,
+    }  # fmt: skip
+    assert said["best"]["parameters"][RATIO] == 0.5
+    assert said["failures"] == [[f"{CAMPAIGN}-0002", "the loss is nan"]]
+
+
+def test_status_before_the_first_trial_says_that_it_is_being_prepared(attendance):
+    attendance.sign()
+    assert told(fckd("status", "small")).startswith(f"{CAMPAIGN}: preparing\ndriver: alive")
+
+
+def test_a_silent_driver_is_told_with_the_length_of_its_silence(search, storage):
+    control = Control(storage, CAMPAIGN)
+    driver = control.read()[DRIVER]
+    control.write(DRIVER, {**driver, "seen": time.time() - 180})
+    lines = told(fckd("status", "small")).splitlines()
+    assert lines[1].startswith("driver: no sign of life for 3 min")
+    assert "run the command again" in lines[1]
+
+
+def test_the_newest_of_a_name_is_meant(search, storage, folder):
+    newer = folder.with_name("small-89abcdef")
+    newer.mkdir()
+    Control.open(storage, newer.name, {"name": "small"})
+    Control(storage, newer.name).write(PHASES, {})
+    assert told(fckd("status", "small")).startswith(newer.name)
+
+
+# Requests
+
+
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [
+        (("stop", "small"), "search, stopping"),
+        (("pause", "small"), "search, paused"),
+    ],
+)
+def test_what_was_asked_is_in_the_status(search, words, asked):
+    told(fckd(*words))
+    assert told(fckd("status", "small")).startswith(f"{CAMPAIGN}: {asked}\n")
+
+
+def test_a_paused_sweep_can_be_resumed(search, attendance):
+    told(fckd("pause", "small"))
+    attendance.look()
+    assert attendance.may_start == 0
+    told(fckd("resume", "small"))
+    attendance.look()
+    assert attendance.may_start == 2
+
+
+def test_a_running_sweep_can_be_given_more_groups(search, attendance):
+    assert "from 2 to 3 trials at a time" in told(fckd("scale", "small", "--groups", 3))
+    attendance.look()
+    assert attendance.may_start == 3
+
+
+@pytest.mark.parametrize("groups", [0, 4])
+def test_a_number_of_groups_that_does_not_fit_is_refused(search, groups, place):
+    assert "1 to 3" in refusal(place, "scale", "small", "--groups", groups)
+
+
+@pytest.mark.parametrize("verb", ["status", "stop", "pause", "resume"])
+def test_a_sweep_that_does_not_exist_is_refused(verb, folder, place):
+    assert CAMPAIGN in refusal(place, verb, "nobody")
+
+
+@pytest.mark.parametrize("verb", ["status", "stop"])
+def test_a_sweep_without_a_record_is_refused(verb, storage, place):
+    assert "no record of who drives" in refusal(place, verb, "small")
+
+
+def test_a_sweep_that_has_ended_cannot_be_asked_for_anything(attendance, search, place):
+    with attendance:
+        pass
+    assert "has ended: finished" in refusal(place, "stop", "small")
+
+
+# Size
+
+
+@pytest.mark.long
+def test_five_thousand_trials_are_told_of_within_seconds(storage, folder, attendance):
+    given = space(budget={"trials": 5000})
+    attendance.enter(Search(given, CAMPAIGN, storage, folder), None)
+    attendance.sign()
+    distribution = optuna.distributions.FloatDistribution(0, 1)
+    trials = (
+        create_trial(
+            value=number / 5000,
+            params={RATIO: 0.5},
+            distributions={RATIO: distribution},
+            user_attrs={FIELDS: POINT, KEY: f"{CAMPAIGN}-{number:04d}"},
+            intermediate_values=dict.fromkeys(range(1, 31), 0.5),
+        )
+        for number in range(5000)
+    )
+    optuna.load_study(study_name=CAMPAIGN, storage=storage).add_trials(trials)
+    before = time.perf_counter()
+    assert "5000 finished" in told(fckd("status", "small"))
+    assert time.perf_counter() - before < 15
