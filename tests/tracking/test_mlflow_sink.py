@@ -58,6 +58,15 @@ def test_a_retry_continues_the_run_of_its_trial(sink, store):
     assert store.steps("trial 0", "validation/accuracy") == [1, 2, 3]
 
 
+def test_an_interrupted_trial_is_killed_until_it_goes_on(sink, store):
+    tell(sink, opening(), start(0), epoch(0, 1), end(0, "interrupted", reason="it goes on"))
+    assert store.run("trial 0").info.status == "KILLED"
+    tell(sink, start(0), epoch(0, 2), end(0))
+    run = store.run("trial 0")
+    assert (run.info.status, run.data.tags["fckd.state"]) == ("FINISHED", "finished")
+    assert "fckd.reason" not in run.data.tags
+
+
 def test_a_pruned_trial_is_finished_and_tagged(sink, store):
     tell(sink, opening(), start(0), epoch(0, 1), end(0, "pruned"))
     run = store.run("trial 0")
