@@ -1,4 +1,4 @@
-"""No trial carries the driver's credentials; tests/ray/test_s3.py searches a whole sweep's files."""
+"""No trial carries credentials; tests/ray/test_s3.py searches all files of a sweep for them."""
 
 from ray.tune.execution import class_cache
 
