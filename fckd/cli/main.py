@@ -250,7 +250,7 @@ def predict(
         str,
         typer.Argument(
             metavar="SAMPLE",
-            help="A raw recording, a .npy array, or CORPUS_FOLDER/SAMPLE_ID.",
+            help="A raw recording, a folder of pictures, a .npy, or CORPUS_FOLDER/SAMPLE_ID.",
         ),
     ],
     trust_plug_in: Annotated[

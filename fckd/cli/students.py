@@ -112,6 +112,8 @@ def _card(conducted: Conducted, name: str, arm: Arm, seed: int, outcome: Outcome
         seed=seed,
         parameters=dict(arm.parameters),
         corpus=workshop.corpus.fingerprint,
+        raw=experiment.corpus.raw,
+        protocols=conducted.confirmation.protocols or (experiment.corpus.official_protocol,),
         lessons={
             teacher: workshop.lessons(experiment, teacher, "train+validation").folder.name
             for teacher in experiment.taught_by

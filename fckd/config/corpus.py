@@ -46,7 +46,19 @@ class FrameCodings(Configuration):
     flow: ExactCoding = "png"
 
 
-class CorpusSettings(Configuration):
+class RawSettings(Configuration):
+    """How raw recordings become what a corpus holds."""
+
+    image_side: int = Field(
+        112, ge=32, le=512, description="shorter side of images as they are stored, pixels"
+    )
+    flow_of: Literal["rgb", "depth", "infrared"] = Field(
+        "rgb", description="images that optical flow is computed of, unless it was recorded"
+    )
+    frame_coding: FrameCodings = FrameCodings()
+
+
+class CorpusSettings(RawSettings):
     """Which benchmark, and who of its training part is held out for validation.
 
     Held out are all training samples of some subjects, or of some cameras, or a share of the
@@ -59,13 +71,6 @@ class CorpusSettings(Configuration):
     validation_subjects: tuple[int, ...] | None = Field(None, min_length=1)
     validation_cameras: tuple[int, ...] | None = Field(None, min_length=1)
     validation_share: float | None = Field(None, gt=0, lt=1, description="of the training groups")
-    image_side: int = Field(
-        112, ge=32, le=512, description="shorter side of images as they are stored, pixels"
-    )
-    flow_of: Literal["rgb", "depth", "infrared"] = Field(
-        "rgb", description="images that optical flow is computed of, unless it was recorded"
-    )
-    frame_coding: FrameCodings = FrameCodings()
     table: str | None = Field(
         None, min_length=1, description="of the source table: CSV or Parquet, in the data folder"
     )
@@ -75,6 +80,11 @@ class CorpusSettings(Configuration):
     def official_protocol(self) -> Protocol:
         """The protocol that was chosen, or the source's own."""
         return self.protocol or PROTOCOLS[self.source][0]
+
+    @property
+    def raw(self) -> RawSettings:
+        """How recordings are read, whatever they are recordings of."""
+        return RawSettings(**{name: getattr(self, name) for name in RawSettings.model_fields})
 
     @model_validator(mode="after")
     def _source_has_protocol(self) -> Self:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import Field, model_validator
 
 from fckd.config.base import Configuration
+from fckd.config.corpus import Protocol, RawSettings
 from fckd.config.documents import validate
 from fckd.config.networks import NetworkSettings
 from fckd.errors import UserError
@@ -58,6 +59,9 @@ class Card(Configuration):
         seed: Of this very model.
         parameters: The searched values that it was trained with.
         corpus: Fingerprint of the samples.
+        raw: How they were read, and raw recordings are to be read.
+        protocols: Official divisions: `metrics` are means over them, the model itself and its test
+            answers are of the first.
         lessons: Teacher name -> fingerprint of its lessons.
         git_commit: Of the code that trained it; None outside a repository.
         versions: Package -> version at training.
@@ -76,6 +80,8 @@ class Card(Configuration):
     seed: int
     parameters: dict[str, str | int | float | bool] = Field(default_factory=dict)
     corpus: str
+    raw: RawSettings
+    protocols: tuple[Protocol, ...] = Field(min_length=1)
     lessons: dict[str, str] = Field(default_factory=dict)
     git_commit: str | None = None
     versions: dict[str, str] = Field(default_factory=dict)

@@ -45,15 +45,17 @@ def _data(card: Card) -> str:
             f"and no number below says anything about people. Corpus fingerprint `{card.corpus}`."
         )
     return (
-        f"Benchmark `{card.source}` in its official division into training and test part. "
+        f"Benchmark `{card.source}`, official division `{card.protocols[0]}` into training and "
+        "test part. "
         f"Corpus fingerprint `{card.corpus}`."
     )
 
 
 def _accuracy(card: Card) -> str:
     rows = "\n".join(_row(arm, found) for arm, found in sorted(card.metrics.items()))
+    mean = f"Means over {', '.join(card.protocols)}.\n\n" if len(card.protocols) > 1 else ""
     return (
-        f"| recipe | mean | 95 % interval | seeds |\n|---|---|---|---|\n{rows}\n\n"
+        f"{mean}| recipe | mean | 95 % interval | seeds |\n|---|---|---|---|\n{rows}\n\n"
         "The interval covers the variation between training seeds, not that between the people "
         "of the test part. "
         f"This very model (`{card.arm}`, seed {card.seed}) names {sum(card.test.correct)} of "

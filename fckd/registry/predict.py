@@ -8,8 +8,8 @@ import numpy as np
 from fckd.data.corpus import Corpus
 from fckd.data.forms import Array
 from fckd.data.manifest import MANIFEST
+from fckd.data.raw_file import read_raw
 from fckd.data.readings import evaluation_reading
-from fckd.data.sources import read_recording_file
 from fckd.errors import UserError
 from fckd.registry.card import Card
 from fckd.registry.student import load_student
@@ -39,8 +39,9 @@ def predict(folder: Path, sample: str, *, trust_plug_in: bool = False) -> Predic
 
     Args:
         folder: A packed or pulled student.
-        sample: A raw recording file of the student's benchmark and modality, a `.npy` file in
-            stored form, or `CORPUS_FOLDER/SAMPLE_ID`.
+        sample: A raw recording of the student's benchmark and modality (of flow: the images that
+            it is computed of), a folder of numbered pictures, a `.npy` file in stored form, or
+            `CORPUS_FOLDER/SAMPLE_ID`. It is read as the student's corpus was.
         trust_plug_in: Whether the code of a plug-in may be imported and run.
 
     Raises:
@@ -58,12 +59,19 @@ def predict(folder: Path, sample: str, *, trust_plug_in: bool = False) -> Predic
 
 def _find(path: Path, card: Card) -> tuple[Array, str | None]:
     modality = card.network.modality
-    if path.is_file():
-        return read_recording_file(card.source, modality, path), None
+    if (path / MANIFEST).is_file():
+        raise UserError(
+            f"{path} is a whole corpus",
+            "one of its samples: CORPUS_FOLDER/SAMPLE_ID",
+            "name a sample; `fckd inspect` shows the corpus",
+        )
+    if path.exists():
+        return read_raw(card.source, modality, path, card.raw), None
     if not (path.parent / MANIFEST).is_file():
         raise UserError(
             f"no such recording: {path}",
-            f"a {modality} file of {card.source}, a .npy file, or CORPUS_FOLDER/SAMPLE_ID",
+            f"a recording of {card.source} ({modality}), a folder of pictures, a .npy file, or "
+            "CORPUS_FOLDER/SAMPLE_ID",
             "check the path",
         )
     corpus = Corpus.open(path.parent)

@@ -9,8 +9,10 @@ import optuna
 import pytest
 from safetensors.numpy import load_file
 
+from fckd.cli.students import pack
 from fckd.config.space import Space
 from fckd.events import EpochReported, TrialEnded, TrialStarted
+from fckd.registry.student import read_student
 from fckd.sweep.conduct import Conducted
 from fckd.sweep.execution import execute
 from fckd.sweep.groups import worker_groups
@@ -81,6 +83,15 @@ def test_the_leaderboard_compares_the_three_arms_over_the_same_seeds(
     assert all(row["n"] == space.confirmation.seeds for row in arms.values())
     kept = json.loads((conducted.folder / "leaderboard.json").read_text())
     assert kept == conducted.leaderboard
+
+
+def test_the_packed_student_says_how_its_corpus_was_read_and_divided(
+    pooled: tuple[Space, Conducted, Witness],
+) -> None:
+    space, conducted, _ = pooled
+    card, _ = read_student(pack(conducted, space.name))
+    assert card.raw == space.experiment.corpus.raw
+    assert card.protocols == ("cross-subject",)
 
 
 def test_a_second_run_trains_nothing(pooled: tuple[Space, Conducted, Witness], run: Run) -> None:

@@ -2,6 +2,7 @@
 
 import torch
 
+from fckd.config.corpus import RawSettings
 from fckd.config.networks import NetworkSettings
 from fckd.models.table import build_network
 from fckd.registry.card import Card, Measurement, TestResult
@@ -29,6 +30,8 @@ def card(correct=20, **changes):
         "seed": 3,
         "parameters": {"focal.ratio": 0.5},
         "corpus": "0123456789abcdef",
+        "raw": RawSettings(),
+        "protocols": ("cross-subject",),
         "lessons": {"skeleton": "fedcba9876543210"},
         "git_commit": "c" * 40,
         "versions": {"torch": "2.13.0"},

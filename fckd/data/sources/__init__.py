@@ -69,8 +69,16 @@ def _benchmark(settings: CorpusSettings, data: Path | None) -> Source:
     return OPENED[settings.source](data / settings.source, settings)
 
 
-def read_recording_file(source: str, modality: Modality, path: Path) -> Array:
+def read_recording_file(
+    source: str, modality: Modality, path: Path, image_side: int = IMAGE_SIDE
+) -> Array:
     """Return one recording from a file: raw as the benchmark has it, or `.npy` in stored form.
+
+    Args:
+        source: The benchmark.
+        modality: What is wanted.
+        path: The file, or a folder where the benchmark has folders.
+        image_side: Shorter side of images, pixels.
 
     Raises:
         UserError: The file is absent, damaged, or not of this modality.
@@ -84,7 +92,7 @@ def read_recording_file(source: str, modality: Modality, path: Path) -> Array:
             "save the array with numpy.save",
         )
     try:
-        return RAW_READERS[source](modality, path, IMAGE_SIDE)
+        return RAW_READERS[source](modality, path, image_side)
     except NobodySeenError as empty:
         raise UserError(
             f"{path}: the tracker saw nobody", "a person in at least one frame", "choose another"

@@ -47,7 +47,9 @@ def numbered(folder: Path, pattern: re.Pattern[str]) -> list[Path]:
             )
     if not found:
         raise UserError(
-            f"{folder} holds no frame", f"files such as {pattern.pattern}", "fetch it again"
+            f"{folder} holds no frame",
+            f"a numbered picture for each frame, its name matching {pattern.pattern}",
+            "name the folder that holds the pictures themselves, or fetch it again",
         )
     return [found[number] for number in sorted(found)]
 

@@ -27,6 +27,8 @@ from fckd.errors import UserError
 FRAME = re.compile(r".*?(\d+)\.(?:png|jpe?g)", re.IGNORECASE)
 """A picture of a clip: the number before the suffix is its place in time."""
 FILMED = (Modality.RGB, Modality.INFRARED)
+ARRAYS = (".npy", ".mat")
+"""Files that hold an array in stored form, whatever the modality."""
 
 
 def read_table_file(modality: Modality, path: Path, image_side: int) -> Array:
