@@ -29,6 +29,7 @@ class Broker:
         self._tasks: dict[str, Task] = {}
         self._assigned: dict[str, str] = {}
         self._losses: defaultdict[str, int] = defaultdict(int)
+        self._reduced: set[str] = set()
         self._stopped: set[str] = set()
         self._rounds: defaultdict[str, int] = defaultdict(int)
         self._told: defaultdict[str, list[Message]] = defaultdict(list)
@@ -71,8 +72,7 @@ class Broker:
                 task = self._take(only)
                 if task is not None:
                     self._assigned[group] = task.key
-                    attempt = self._losses[task.key] + 1
-                    self._say(task.key, {"kind": "started", "group": group, "attempt": attempt})
+                    self._start(task, group)
                     return task
                 if self._closed or (only is not None and self._has_ended(only)):
                     return None
@@ -96,6 +96,25 @@ class Broker:
             del self._assigned[group]
         if not self._has_ended(key):
             self._end(key, state, reason, outcome)
+
+    async def starve(self, key: str, reason: str, smaller: Task | None) -> None:
+        """Queue a task once more that found no memory, as one that needs less; once only.
+
+        Args:
+            key: Of the task.
+            reason: Why.
+            smaller: The same task in smaller parts; None if there are none.
+        """
+        for group in [group for group, held in self._assigned.items() if held == key]:
+            del self._assigned[group]
+        if self._has_ended(key) or any(task.key == key for task in self._waiting):
+            return  # another rank was faster
+        if smaller is None or key in self._reduced:
+            self._end(key, "failed", reason)
+            return
+        self._reduced.add(key)
+        self._tasks[key] = smaller
+        await self._queue(smaller, first=True)
 
     async def stop(self, key: str) -> None:
         """Ask a trial to end after its current epoch."""
@@ -164,6 +183,13 @@ class Broker:
             self._end(key, "failed", f"{reason} ({self._losses[key]} times)")
         else:
             await self._queue(self._tasks[key], first=True)
+
+    def _start(self, task: Task, group: str) -> None:
+        attempt = 1 + self._losses[task.key] + (task.key in self._reduced)
+        started: Message = {"kind": "started", "group": group, "attempt": attempt}
+        if task.key in self._reduced:
+            started["micro_batch"] = task.experiment["training"]["micro_batch"]
+        self._say(task.key, started)
 
     def _is_surplus(self, group: str) -> bool:
         if self._places is None or group not in self._members:

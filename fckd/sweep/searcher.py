@@ -115,7 +115,7 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
                 name=order.name,
                 phase=self.phase.name,
                 parameters={**order.parameters, "training.epochs": order.epochs},
-                tags={**order.tags, "fckd.attempt": str(message["attempt"])},
+                tags={**order.tags, **_attempt(message)},
                 time=time.time(),
             )
         )
@@ -151,3 +151,11 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
                 time=time.time(),
             )
         )
+
+
+def _attempt(message: Mapping[str, Any]) -> dict[str, str]:
+    """Return the tags of an attempt: which one, and in what parts if memory had not sufficed."""
+    tags = {"fckd.attempt": str(message["attempt"])}
+    if "micro_batch" in message:
+        tags["fckd.micro_batch"] = str(message["micro_batch"])
+    return tags

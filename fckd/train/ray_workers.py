@@ -17,6 +17,7 @@ import torch
 
 from fckd.config.experiment import Experiment
 from fckd.errors import TrainingError, UserError
+from fckd.train.memory import free_memory, is_out_of_memory, smaller_parts
 from fckd.train.study import Part
 from fckd.train.task import Interrupted, Outcome, Task, run_task
 from fckd.train.workshop import Workshop
@@ -39,8 +40,6 @@ def serve(config: Mapping[str, Any]) -> None:
         ray.get(broker.join.remote(group))
     while (task := _next_task(world, broker, group, config["only"])) is not None:
         _serve_one(task, workshop, world, broker)
-        if config["only"] is not None:
-            return
 
 
 def _next_task(world: World, broker: Any, group: str, only: str | None) -> Task | None:
@@ -74,11 +73,26 @@ def _serve_one(task: Task, workshop: Workshop, world: World, broker: Any) -> Non
         state, reason = "failed", str(failure)
     except Interrupted:
         state = "interrupted"
-    if world.rank == 0:
+    except Exception as failure:
+        if not is_out_of_memory(failure):
+            raise
+        state, reason = "starved", f"out of memory: {failure}"
+    if state == "starved":
+        # Outside of the except block: the error holds all that had been allocated.
+        free_memory()
+        _retry_in_parts(task, reason, world, broker)
+    elif world.rank == 0:
         if outcome is None and state == "finished":
             state = "pruned"
         result = None if outcome is None else asdict(outcome)
         ray.get(broker.finish.remote(task.key, state, reason, result))
+
+
+def _retry_in_parts(task: Task, reason: str, world: World, broker: Any) -> None:
+    """Hand the task back; the other ranks, which wait for this one, must begin anew."""
+    ray.get(broker.starve.remote(task.key, reason, smaller_parts(task, world.size)))
+    if world.size > 1:
+        raise MemoryError(reason)
 
 
 def teach_on_ray(

@@ -394,3 +394,77 @@ def test_a_task_that_is_given_back_after_close_fails_for_nobody_will_take_it():
         return await end_of(broker, "a")
 
     assert run(story()) == ("failed", "the sweep was closed")
+
+
+# Memory
+
+
+def parts(key, most):
+    return Task(key, {"training": {"micro_batch": most}}, "train", f"/runs/{key}")
+
+
+def test_a_task_that_found_no_memory_comes_back_at_once_in_smaller_parts():
+    async def story():
+        broker = Broker(retries=0)
+        for key in "ab":
+            await broker.submit(task(key))
+        await broker.next_task("0", None)
+        await broker.starve("a", "out of memory", parts("a", 4))
+        again = await broker.next_task("0", None)
+        return again, await broker.messages("a", 0)
+
+    again, messages = run(story())
+    assert again == parts("a", 4)
+    assert [message["kind"] for message in messages] == ["started", "started"]
+    assert messages[1] == {"kind": "started", "group": "0", "attempt": 2, "micro_batch": 4}
+
+
+def test_a_task_that_finds_no_memory_twice_fails_with_the_reason():
+    async def story():
+        broker = Broker(retries=2)
+        await broker.submit(task("a"))
+        for most in (4, 2):
+            await broker.next_task("0", None)
+            await broker.starve("a", "out of memory", parts("a", most))
+        return await end_of(broker, "a")
+
+    assert run(story()) == ("failed", "out of memory")
+
+
+def test_a_task_that_cannot_be_divided_fails():
+    async def story():
+        broker = Broker(retries=2)
+        await broker.submit(task("a"))
+        await broker.next_task("0", None)
+        await broker.starve("a", "out of memory", None)
+        return await end_of(broker, "a")
+
+    assert run(story()) == ("failed", "out of memory")
+
+
+def test_ranks_that_all_find_no_memory_count_once_and_their_restart_is_no_loss():
+    async def story():
+        broker = Broker(retries=0)
+        await broker.submit(task("a"))
+        await broker.next_task("0", None)
+        for _ in range(2):
+            await broker.starve("a", "out of memory", parts("a", 4))
+        await broker.join("0")
+        return await broker.next_task("0", None), await kinds(broker, "a")
+
+    again, heard = run(story())
+    assert again == parts("a", 4)
+    assert heard == ["started", "started"]
+
+
+def test_a_group_made_for_one_task_serves_it_again_when_memory_did_not_suffice():
+    async def story():
+        broker = Broker(retries=0)
+        await broker.submit(task("a"))
+        await broker.next_task("a", "a")
+        await broker.starve("a", "out of memory", parts("a", 4))
+        again = await broker.next_task("a", "a")
+        await broker.finish("a", "finished", "", None)
+        return again, await broker.next_task("a", "a")
+
+    assert run(story()) == (parts("a", 4), None)
