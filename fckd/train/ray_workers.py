@@ -19,9 +19,11 @@ from fckd.config.experiment import Experiment
 from fckd.errors import TrainingError, UserError
 from fckd.train.memory import free_memory, is_out_of_memory, smaller_parts
 from fckd.train.study import Part
-from fckd.train.task import Interrupted, Outcome, Task, run_task
+from fckd.train.task import Interrupted, Outcome, Report, Task, run_task
 from fckd.train.workshop import Workshop
 from fckd.train.world import World
+
+STARVED = "starved"
 
 
 def serve(config: Mapping[str, Any]) -> None:
@@ -64,28 +66,30 @@ def _serve_one(task: Task, workshop: Workshop, world: World, broker: Any) -> Non
             raise Interrupted
         return bool(verdict == "go on")
 
-    outcome: Outcome | None = None
-    state, reason = "finished", ""
+    state, reason, outcome = _attempt(task, workshop, report)
+    if state == STARVED:
+        # Only here: as long as the error was held, so was all that had been allocated.
+        free_memory()
+        _retry_in_parts(task, reason, world, broker)
+    elif world.rank == 0:
+        result = None if outcome is None else asdict(outcome)
+        ray.get(broker.finish.remote(task.key, state, reason, result))
+
+
+def _attempt(task: Task, workshop: Workshop, report: Report) -> tuple[str, str, Outcome | None]:
+    """Return how the task ended, why, and with what; on ranks but the first the outcome is None."""
     try:
         outcome = run_task(task, workshop, report)
     except (TrainingError, UserError) as failure:
         # Raised alike on every rank, for it comes from values that all ranks share.
-        state, reason = "failed", str(failure)
+        return "failed", str(failure), None
     except Interrupted:
-        state = "interrupted"
+        return "interrupted", "", None
     except Exception as failure:
         if not is_out_of_memory(failure):
             raise
-        state, reason = "starved", f"out of memory: {failure}"
-    if state == "starved":
-        # Outside of the except block: the error holds all that had been allocated.
-        free_memory()
-        _retry_in_parts(task, reason, world, broker)
-    elif world.rank == 0:
-        if outcome is None and state == "finished":
-            state = "pruned"
-        result = None if outcome is None else asdict(outcome)
-        ray.get(broker.finish.remote(task.key, state, reason, result))
+        return STARVED, f"out of memory: {failure}", None
+    return "pruned" if outcome is None else "finished", "", outcome
 
 
 def _retry_in_parts(task: Task, reason: str, world: World, broker: Any) -> None:
