@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import optuna
-from optuna.storages import BaseStorage
+from optuna.storages import RDBStorage
 from optuna.study import StudyDirection
 
 CAMPAIGN, DRIVER, PHASES, ENDED = "campaign", "driver", "phases", "ended"
@@ -46,12 +46,12 @@ class Control:
         KeyError: The ledger has no such record.
     """
 
-    def __init__(self, storage: BaseStorage, campaign: str) -> None:
+    def __init__(self, storage: RDBStorage, campaign: str) -> None:
         self.storage = storage
         self._study = storage.get_study_id_from_name(_study_name(campaign))
 
     @classmethod
-    def open(cls, storage: BaseStorage, campaign: str, described: Mapping[str, Any]) -> "Control":
+    def open(cls, storage: RDBStorage, campaign: str, described: Mapping[str, Any]) -> "Control":
         """Open the record for a new driver, without the wishes and the end of the last one."""
         name = _study_name(campaign)
         with suppress(optuna.exceptions.DuplicatedStudyError):  # an earlier driver made it

@@ -2,15 +2,15 @@
 
 import statistics
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from optuna.storages import BaseStorage
-from optuna.trial import FrozenTrial, TrialState
+from optuna.storages import RDBStorage
+from optuna.trial import TrialState
 
 from fckd.sweep.control import DRIVER, ENDED, PHASES, Control, is_alive, wishes_in
-from fckd.sweep.ledger import FIELDS, REASON, SUPERSEDED, key_of
+from fckd.sweep.glance import Glimpse, fields_of, glance
 
 RECENT_FAILURES = 5
 SEARCH = "search"
@@ -97,7 +97,7 @@ class Status:
         return asdict(self)
 
 
-def status_of(storage: BaseStorage, campaign: str, now: float | None = None) -> Status:
+def status_of(storage: RDBStorage, campaign: str, now: float | None = None) -> Status:
     """Read how a campaign stands.
 
     Args:
@@ -111,7 +111,7 @@ def status_of(storage: BaseStorage, campaign: str, now: float | None = None) -> 
     now = time.time() if now is None else now
     record = Control(storage, campaign).read()
     phases: dict[str, dict[str, Any]] = record[PHASES]
-    trials = {name: _trials(storage, phase["study"]) for name, phase in phases.items()}
+    trials = {name: glance(storage, phase["study"]) for name, phase in phases.items()}
     counts = {name: _count(found, phases[name]["planned"]) for name, found in trials.items()}
     alive, end = is_alive(record, now), record.get(ENDED)
     current = next(reversed(_in_order(phases)), "preparing")
@@ -125,9 +125,9 @@ def status_of(storage: BaseStorage, campaign: str, now: float | None = None) -> 
         alive=alive,
         driver={name: value for name, value in driver.items() if name != "running"},
         counts=counts,
-        best=_best(phases, trials),
+        best=_best(storage, trials.get(SEARCH, ())),
         running=[Running(key=key, **values) for key, values in known.items()],
-        failures=_failures(phases, trials),
+        failures=_failures(trials[name] for name in _in_order(phases)),
         minutes=_minutes(phases.get(current), now) if alive else None,
         seconds_left=_left(counts[current], trials[current], groups)
         if alive and current in counts
@@ -140,40 +140,30 @@ def _in_order(phases: Mapping[str, Mapping[str, Any]]) -> list[str]:
     return sorted(phases, key=lambda name: phases[name]["since"])
 
 
-def _trials(storage: BaseStorage, study: str) -> list[FrozenTrial]:
-    found = storage.get_all_trials(storage.get_study_id_from_name(study), deepcopy=False)
-    return [trial for trial in found if SUPERSEDED not in trial.user_attrs]
-
-
-def _count(trials: Sequence[FrozenTrial], planned: int) -> Counts:
+def _count(trials: Sequence[Glimpse], planned: int) -> Counts:
     states = [_STATES[trial.state] for trial in trials]
     counts = {state: states.count(state) for state in _STATES.values()}
     begun = len(trials) - counts["waiting"]
     return Counts(planned, **{**counts, "waiting": max(0, planned - begun)})
 
 
-def _best(
-    phases: Mapping[str, Mapping[str, Any]], trials: Mapping[str, Sequence[FrozenTrial]]
-) -> Best | None:
+def _best(storage: RDBStorage, trials: Sequence[Glimpse]) -> Best | None:
     finished = [
-        (trial.values[0], trial)
-        for trial in trials.get(SEARCH, ())
-        if trial.state is TrialState.COMPLETE and trial.values
+        (trial.value, trial)
+        for trial in trials
+        if trial.state is TrialState.COMPLETE and trial.value is not None
     ]
     if not finished:
         return None
     value, trial = max(finished, key=lambda entry: entry[0])
-    study = phases[SEARCH]["study"]
-    return Best(key_of(study, trial), value, trial.user_attrs.get(FIELDS, {}))
+    return Best(trial.key, value, fields_of(storage, trial))
 
 
-def _failures(
-    phases: Mapping[str, Mapping[str, Any]], trials: Mapping[str, Sequence[FrozenTrial]]
-) -> list[tuple[str, str]]:
+def _failures(trials: Iterable[Sequence[Glimpse]]) -> list[tuple[str, str]]:
     failed = [
-        (key_of(phases[name]["study"], trial), trial.user_attrs.get(REASON, "no reason was kept"))
-        for name in _in_order(phases)
-        for trial in trials[name]
+        (trial.key, trial.reason or "no reason was kept")
+        for phase in trials
+        for trial in phase
         if trial.state is TrialState.FAIL
     ]
     return failed[-RECENT_FAILURES:]
@@ -185,12 +175,12 @@ def _minutes(phase: Mapping[str, Any] | None, now: float) -> tuple[float, float]
     return (now - phase["since"]) / 60, phase["minutes"]
 
 
-def _left(counts: Counts, trials: Sequence[FrozenTrial], groups: int) -> float | None:
+def _left(counts: Counts, trials: Sequence[Glimpse], groups: int) -> float | None:
     """Return the seconds for what waits and half of what runs, as long as trials took so far."""
     durations = [
-        trial.duration.total_seconds()
+        trial.seconds
         for trial in trials
-        if trial.state in (TrialState.COMPLETE, TrialState.PRUNED) and trial.duration is not None
+        if trial.state in (TrialState.COMPLETE, TrialState.PRUNED) and trial.seconds is not None
     ]
     if not durations:
         return None
