@@ -1,5 +1,7 @@
 """The exceptions that are expected: the user's to mend, a run that broke down, an orderly stop."""
 
+import signal
+
 
 class UserError(Exception):
     """A mistake in what the user gave: shown as one message, exit code 2, no traceback.
@@ -29,8 +31,15 @@ class Stopped(Exception):  # noqa: N818 - it names an outcome, not an error
 
     Args:
         signal_number: Of the signal that asked, or None for `fckd stop`.
+        reason: What a person should know beyond that it was asked to.
     """
 
-    def __init__(self, signal_number: int | None) -> None:
-        super().__init__("stopped")
+    def __init__(self, signal_number: int | None, reason: str = "") -> None:
+        super().__init__(reason or "stopped")
+        self.reason = reason
         self.signal_number = signal_number
+
+    @property
+    def hurried(self) -> bool:
+        """Whether who asked will not wait long: SIGTERM is followed by SIGKILL, often in 30 s."""
+        return self.signal_number == signal.SIGTERM

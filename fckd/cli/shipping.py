@@ -1,6 +1,5 @@
 """The tracker of a command: opened when the campaign has a folder, closed however it ends."""
 
-import signal
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -41,7 +40,7 @@ class Shipping:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        terminated = isinstance(error, Stopped) and error.signal_number == signal.SIGTERM
+        terminated = isinstance(error, Stopped) and error.hurried
         hurried = terminated or isinstance(error, KeyboardInterrupt)
         if self._tracker is not None:
             self.left = self._tracker.close(HURRY_SECONDS if hurried else SHIP_SECONDS)

@@ -19,6 +19,7 @@ from ray.train.torch import TorchConfig, TorchTrainer
 
 from fckd.config.campaign import ExecutionSettings
 from fckd.errors import Stopped
+from fckd.sweep.account import Account, devices_of
 from fckd.sweep.attendance import Attendance
 from fckd.sweep.broker import Broker
 from fckd.train.ray_workers import serve
@@ -97,8 +98,8 @@ class Pool:
     A group that breaks down is not replaced until another number of groups is asked for.
     """
 
-    def __init__(self, ground: Ground) -> None:
-        self._ground = ground
+    def __init__(self, ground: Ground, account: Account) -> None:
+        self._ground, self._account = ground, account
         self._wanted = ground.execution.groups
         self._threads: list[threading.Thread] = []
         self._alive = self._lost = 0
@@ -135,12 +136,16 @@ class Pool:
 
     def _follow(self, name: str) -> None:
         in_peace = False
+        execution = self._ground.execution
+        self._account.allocate(f"group {name}", devices_of(execution, execution.workers))
         try:
             in_peace = run_group(self._ground, name, only=None)
         except ray.exceptions.RayActorError:
             return  # the broker is gone: the sweep has ended, or its driver has given up
         except Exception:
             logging.getLogger(__name__).exception("worker group %s broke down", name)
+        finally:
+            self._account.release(f"group {name}")
         with self._lock:
             self._alive -= 1
             self._lost += not in_peace
@@ -155,7 +160,7 @@ class Crew:
 
     def __init__(self, broker: Any, pool: Pool | None) -> None:
         self._broker, self.pool = broker, pool
-        self._interrupted = self.abandoned = False
+        self._interrupted = self._abandoned = False
 
     def resize(self, groups: int) -> None:
         """Keep so many groups; without a pool each trial brings its own."""
@@ -164,8 +169,8 @@ class Crew:
 
     def interrupt(self, *, now: bool) -> None:
         """End running trials after their current epoch, or at once."""
-        if now and not self.abandoned:
-            self.abandoned = True
+        if now and not self._abandoned:
+            self._abandoned = True
             self._broker.abandon.remote()
         elif not self._interrupted:
             self._interrupted = True
@@ -188,24 +193,26 @@ def worker_groups(
         attendance: Leads them.
     """
     pooled = execution.isolation == "pool"
+    account = Account() if attendance is None else attendance.account
     broker = ray.remote(num_cpus=0, max_concurrency=1000)(Broker).remote(
         execution.retries, execution.groups if pooled else None
     )
     ground = Ground(broker, workshop.address, workshop.corpus_folder, folder, execution)
-    crew = Crew(broker, Pool(ground) if pooled else None)
+    crew = Crew(broker, Pool(ground, account) if pooled else None)
     if attendance is not None:
         attendance.lead(crew)
     in_order = False
     try:
         yield ground
         in_order = True
-    except Stopped:
-        in_order = not crew.abandoned
+    except Stopped as stopped:
+        in_order = not stopped.hurried
         raise
     finally:
         if attendance is not None:
             attendance.lead(None)
         if in_order and crew.pool is not None:
             crew.pool.close()
-        # After an error nobody waits for the groups: without a broker they end by themselves.
+        # After an error or in a hurry nobody waits for the groups, which takes ten seconds: without
+        # a broker they end by themselves.
         ray.kill(broker)

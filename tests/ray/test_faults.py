@@ -52,7 +52,8 @@ def test_a_sweep_whose_driver_was_killed_is_completed_by_running_it_again(tmp_pa
 
     output = tmp_path / "driver.log"
     with _driver(command, environment, output) as driver:
-        _wait_for_second_trial(tmp_path, driver, output)
+        # one has ended, one runs, one is to come
+        _wait_for_trial("0001", tmp_path, driver, output)
     study = _study(tmp_path / "ledger.db")
     assert study.get_trials(states=(optuna.trial.TrialState.RUNNING,))
 
@@ -66,6 +67,33 @@ def test_a_sweep_whose_driver_was_killed_is_completed_by_running_it_again(tmp_pa
     assert len(tagged) == len(set(tagged)) == 3 + 3 * 2
     assert set(keys) <= set(tagged)
     assert {run.info.status for run in runs} == {"FINISHED"}
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 128 + signal.SIGTERM), (signal.SIGINT, 130)]
+)
+def test_a_sweep_that_is_asked_to_end_does_so_within_the_time_that_is_usually_given(
+    number: int, code: int, tmp_path: Path
+) -> None:
+    overrides = ["experiment.training.epochs=2000", "confirmation.seeds=2", f"storage={tmp_path}"]
+    command = [sys.executable, "-m", "fckd.cli.main", "sweep", str(DEMO), "--smoke"]
+    command += [word for override in overrides for word in ("--set", override)]
+    environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"}
+    environment.pop("RAY_ADDRESS", None)
+
+    output = tmp_path / "driver.log"
+    with _driver(command, environment, output) as driver:
+        _wait_for_trial("0000", tmp_path, driver, output)
+        # A terminal sends its Ctrl-C to Ray's processes too, a scheduler its SIGTERM to the driver.
+        (os.killpg if number == signal.SIGINT else os.kill)(driver.pid, number)
+        assert driver.wait(30) == code, output.read_text()
+    assert output.read_text().endswith("stopped; run the same command again to go on\n")
+    trials = _study(tmp_path / "ledger.db").trials
+    states = [trial.state for trial in trials]
+    assert optuna.trial.TrialState.RUNNING not in states
+    (interrupted,) = [trial for trial in trials if "values" in trial.user_attrs]
+    assert interrupted.state is optuna.trial.TrialState.WAITING
+    assert list(tmp_path.glob("sweeps/*/trials/*-0000/checkpoint.pt"))
 
 
 def _kill_a_worker() -> int:
@@ -82,7 +110,10 @@ def _driver(
     command: list[str], environment: dict[str, str], output: Path
 ) -> Iterator[subprocess.Popen[bytes]]:
     with output.open("wb") as sink:
-        driver = subprocess.Popen(command, env=environment, stdout=sink, stderr=sink)
+        # A process group of its own, as a terminal makes one for each command.
+        driver = subprocess.Popen(
+            command, env=environment, stdout=sink, stderr=sink, start_new_session=True
+        )
         try:
             yield driver
         finally:
@@ -90,17 +121,21 @@ def _driver(
             driver.wait()
 
 
-def _wait_for_second_trial(
-    storage: Path, driver: subprocess.Popen[bytes], output: Path, seconds: float = 180
+def _wait_for_trial(
+    number: str,
+    storage: Path,
+    driver: subprocess.Popen[bytes],
+    output: Path,
+    seconds: float = 180,
 ) -> None:
-    """Wait until a worker is at the second trial: one has ended, one runs, one is to come."""
+    """Wait until a worker is at a trial."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         assert driver.poll() is None, output.read_text()
-        if list(storage.glob("sweeps/*/trials/*-0001")):
+        if list(storage.glob(f"sweeps/*/trials/*-{number}")):
             return
         time.sleep(0.1)
-    pytest.fail(f"no second trial in time:\n{output.read_text()}")
+    pytest.fail(f"no trial {number} in time:\n{output.read_text()}")
 
 
 def _study(ledger: Path) -> optuna.Study:
