@@ -31,10 +31,12 @@ class Stopped(Exception):  # noqa: N818 - it names an outcome, not an error
 
     Args:
         signal_number: Of the signal that asked, or None for `fckd stop`.
+        reason: What a person should know beyond that it was asked to.
     """
 
-    def __init__(self, signal_number: int | None) -> None:
-        super().__init__("stopped")
+    def __init__(self, signal_number: int | None, reason: str = "") -> None:
+        super().__init__(reason or "stopped")
+        self.reason = reason
         self.signal_number = signal_number
 
     @property

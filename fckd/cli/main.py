@@ -55,7 +55,7 @@ def main() -> None:
         _complain("training failed", failure)
         sys.exit(FAILURE)
     except Stopped as stopped:
-        problems.print(GO_ON)
+        problems.print(stopped.reason or GO_ON, soft_wrap=True, highlight=False)
         sys.exit(0 if stopped.signal_number is None else SIGNALLED + stopped.signal_number)
     except SystemExit as end:
         if end.code == INTERRUPTED:  # what Typer makes of Ctrl-C

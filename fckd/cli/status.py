@@ -80,10 +80,13 @@ def _counts(status: Status) -> Iterator[str]:
             f"{counts.waiting} waiting, {counts.finished} finished, {counts.pruned} pruned, "
             f"{counts.failed} failed"
         )
+    spent, allowed_hours = status.device_hours
+    allowed = "" if allowed_hours is None else f" of {allowed_hours:g}"
+    yield f"spent: {spent:.2f}{allowed} {status.unit}"
     if status.minutes is not None:
-        spent, allowed = status.minutes
-        left = duration(60 * max(0.0, allowed - spent))
-        yield f"budget: {spent:.0f} of {allowed:g} min spent, {left} left"
+        passed, minutes = status.minutes
+        left = duration(60 * max(0.0, minutes - passed))
+        yield f"budget: {passed:.0f} of {minutes:g} min spent, {left} left"
     if status.seconds_left is not None and status.phase != "ended":
         yield f"about {duration(status.seconds_left)} to go in this phase"
 

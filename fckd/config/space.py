@@ -18,6 +18,13 @@ class Budget(Configuration):
 
     trials: int = Field(12, ge=1)
     minutes: float | None = Field(None, gt=0)
+    device_hours: float | None = Field(
+        None,
+        gt=0,
+        description="of GPUs, or of CPUs where workers have none; of the whole sweep: teachers, "
+        "lessons, failed attempts and the confirmation count, and the search leaves as much as "
+        "the confirmation will need",
+    )
 
 
 class SearchSettings(Configuration):

@@ -6,8 +6,10 @@ import signal
 import socket
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -25,8 +27,9 @@ from fckd.events import (
     TrialEnded,
     TrialStarted,
 )
+from fckd.sweep.account import Account, unit_of
 from fckd.sweep.cluster import room
-from fckd.sweep.control import DRIVER, ENDED, PHASES, Control, Wishes
+from fckd.sweep.control import DRIVER, ENDED, PHASES, SPENT, Control, Wishes, spent_in
 from fckd.sweep.leader import Crew
 from fckd.sweep.ledger import embedded_storage
 from fckd.sweep.phases import Phase
@@ -42,7 +45,11 @@ _log = logging.getLogger(__name__)
 
 @contextmanager
 def attended(
-    campaign: Campaign, identity: str, storage: Path, watch: Listener
+    campaign: Campaign,
+    identity: str,
+    storage: Path,
+    watch: Listener,
+    device_hours: float | None = None,
 ) -> Iterator["Attendance"]:
     """Open the campaign's record and be present while the block lasts.
 
@@ -51,11 +58,19 @@ def attended(
         identity: Its id.
         storage: The folder of the ledger.
         watch: Hears when the wishes change.
+        device_hours: That the campaign may spend.
     """
     execution = campaign.execution
-    described = {"name": campaign.name, "isolation": execution.isolation}
+    described = {
+        "name": campaign.name,
+        "isolation": execution.isolation,
+        "unit": unit_of(execution),
+        "device_hours": device_hours,
+    }
     control = Control.open(embedded_storage(storage), identity, described)
-    with Attendance(control, execution.groups, watch, lambda: room(execution)) as attendance:
+    account = Account(device_hours, earlier=spent_in(control.read()))
+    there = partial(room, execution)
+    with Attendance(control, execution.groups, watch, there, account) as attendance:
         yield attendance
 
 
@@ -81,11 +96,19 @@ class Attendance:
         groups: Trials at a time, as long as nobody asks for another number.
         watch: Hears when the wishes change; called by the attendance's own thread.
         room: Returns how many groups the cluster has room for.
+        account: What the campaign spends.
     """
 
     def __init__(
-        self, control: Control, groups: int, watch: Listener, room: Callable[[], int]
+        self,
+        control: Control,
+        groups: int,
+        watch: Listener,
+        room: Callable[[], int],
+        account: Account | None = None,
     ) -> None:
+        self.account = account or Account()
+        self._spent = f"{SPENT}{uuid.uuid4().hex[:8]}"
         self._control, self._groups, self._watch, self._room = control, groups, watch, room
         self._wishes = Wishes(groups)
         self._running: dict[str, dict[str, Any]] = {}
@@ -114,6 +137,7 @@ class Attendance:
         self._caught.__exit__(kind, error, trace)
         self._leaving.set()
         self._thread.join()
+        self._control.write(self._spent, self.account.own)
         state = "finished" if error is None else _ending(error)
         reason = str(error) if state == "failed" else ""
         self._control.write(ENDED, {"state": state, "reason": reason, "time": time.time()})
@@ -178,6 +202,7 @@ class Attendance:
                 "running": running,
             },
         )
+        self._control.write(self._spent, self.account.own)
         self._signed = time.monotonic()
 
     def look(self) -> None:

@@ -92,6 +92,7 @@ def opened(
     described: Mapping[str, Any],
     preparation: Preparation,
     listeners: tuple[Listener, Track],
+    device_hours: float | None = None,
 ) -> Iterator[Opened]:
     """Open the campaign: one driver, a cluster, every teacher and lesson made.
 
@@ -101,6 +102,7 @@ def opened(
         described: What makes another campaign if it changes; the corpus counts by its content.
         preparation: What runs need.
         listeners: Who watches, and who keeps events.
+        device_hours: That may be spent.
 
     Raises:
         UserError: Another process runs it, or the machine does not allow it.
@@ -112,14 +114,14 @@ def opened(
     with _sole_driver(folder), cluster(campaign.execution):
         _check_nodes(workshop)
         watch, track = listeners
-        with attended(campaign, identity, workshop.storage, watch) as attendance:
+        with attended(campaign, identity, workshop.storage, watch, device_hours) as attendance:
             listener = _all(watch, track(folder), attendance)
             with ending(identity, listener):
                 listener(_started(campaign, identity, workshop))
                 # What is being prepared ends at its next sign of progress.
                 advance = _all(listener, lambda _: attendance.check())
-                preparation.make_teachers(workshop, advance)
-                preparation.make_lessons(workshop, advance)
+                preparation.make_teachers(workshop, advance, attendance.account)
+                preparation.make_lessons(workshop, advance, attendance.account)
                 yield Opened(identity, folder, workshop, listener, attendance)
 
 

@@ -9,7 +9,8 @@ import optuna
 from fckd.config.space import Space
 from fckd.errors import TrainingError
 from fckd.events import Listener, Progress
-from fckd.sweep.arms import under
+from fckd.sweep.account import unit_of
+from fckd.sweep.arms import confirmation_runs, under
 from fckd.sweep.campaign import Opened, Track, open_workshop, opened, reasons
 from fckd.sweep.execution import execute
 from fckd.sweep.groups import worker_groups
@@ -33,6 +34,7 @@ class Conducted:
         study: The search's Optuna study.
         confirmation: With the arms and the folders of their runs.
         workshop: With corpus, teachers and lessons.
+        cost: Device-hours of all its drivers, by unit.
     """
 
     sweep: str
@@ -41,6 +43,7 @@ class Conducted:
     study: optuna.Study
     confirmation: Repetitions
     workshop: Workshop
+    cost: dict[str, float]
 
 
 def conduct(space: Space, data: Path | None, watch: Listener, track: Track) -> Conducted:
@@ -67,10 +70,19 @@ def conduct(space: Space, data: Path | None, watch: Listener, track: Track) -> C
         "parameters": space.model_dump(mode="json")["search"]["parameters"],
         "objectives": list(space.search.objectives),
     }
-    with opened(space, workshop, described, of_space(space), (watch, track)) as sweep:
+    listeners, hours = (watch, track), space.budget.device_hours
+    with opened(space, workshop, described, of_space(space), listeners, hours) as sweep:
         search, runs = _run_phases(space, sweep, earlier)
     board = write_leaderboard(runs, sweep, space.experiment)
-    return Conducted(sweep.identity, sweep.folder, board, search.ledger.study, runs, workshop)
+    return Conducted(
+        sweep.identity,
+        sweep.folder,
+        board,
+        search.ledger.study,
+        runs,
+        workshop,
+        {unit_of(space.execution): sweep.attendance.account.spent},
+    )
 
 
 def _run_phases(
@@ -84,6 +96,7 @@ def _run_phases(
         sweep.listener(Progress(str(earlier), len(points), len(points)))
     search = Search(space, sweep.identity, ledger, sweep.folder, points)
     leader = sweep.attendance
+    leader.account.reserve(_confirmation_epochs(space, workshop))
     with worker_groups(space.execution, workshop, sweep.folder, leader) as ground:
         execute(search, ground, sweep.listener, classes, space.budget.minutes, leader)
         finalists = search.finalists()
@@ -92,5 +105,16 @@ def _run_phases(
                 f"no trial with more than plain logits was finished: {reasons(search)}"
             )
         runs = confirmation(space, sweep.identity, ledger, sweep.folder, finalists)
+        leader.account.reserve(0)
         execute(runs, ground, sweep.listener, classes, leader=leader)
     return search, runs
+
+
+def _confirmation_epochs(space: Space, workshop: Workshop) -> float:
+    """Return what the confirmation takes, in epochs of a trial of the search.
+
+    Its epochs are longer: they learn from the validation samples too.
+    """
+    counts = workshop.counts(space.experiment)
+    longer = 1 + counts["validation"] / counts["train"]
+    return confirmation_runs(space.confirmation) * space.experiment.training.epochs * longer

@@ -16,6 +16,8 @@ from optuna.study import StudyDirection
 
 CAMPAIGN, DRIVER, PHASES, ENDED = "campaign", "driver", "phases", "ended"
 STOP, PAUSE, GROUPS = "stop", "pause", "groups"
+SPENT = "spent:"
+"""Before the name of a driver: the device-hours that it has spent."""
 SILENCE_SECONDS = 60.0
 """A driver that gave no sign of life for so long is taken for dead."""
 
@@ -74,6 +76,11 @@ class Control:
     def wishes(self) -> Wishes:
         """Return what is asked of the driver now."""
         return wishes_in(self.read())
+
+
+def spent_in(record: Mapping[str, Any]) -> float:
+    """Return the device-hours that all drivers in a record have spent."""
+    return sum(float(hours) for name, hours in record.items() if name.startswith(SPENT))
 
 
 def wishes_in(record: Mapping[str, Any]) -> Wishes:

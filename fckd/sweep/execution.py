@@ -6,6 +6,7 @@ from pathlib import Path
 from ray import tune
 
 from fckd.events import Listener
+from fckd.sweep.account import devices_of
 from fckd.sweep.cluster import PROXY_CPU
 from fckd.sweep.discretion import keep_credentials
 from fckd.sweep.groups import Ground
@@ -34,13 +35,24 @@ def execute(
         leader: Says how many trials may run, and when to end.
 
     Raises:
-        Stopped: The leader ended it; what ran is back in the queue.
+        Stopped: The leader ended it, or the budget is spent before a confirmation is complete;
+            what ran is back in the queue.
     """
     leader = leader or Unattended(ground.execution.groups)
     leader.check()
     leader.enter(phase, minutes)
     deadline = None if minutes is None else time.monotonic() + 60 * minutes
-    searcher = LedgerSearcher(phase, ground.broker, listener, classes, deadline, leader)
+    devices = devices_of(ground.execution, ground.execution.workers)
+    searcher = LedgerSearcher(
+        phase,
+        ground.broker,
+        listener,
+        classes,
+        deadline,
+        leader,
+        devices,
+        each_its_own=ground.execution.isolation == "trial",
+    )
     keep_credentials()
     tuner = tune.Tuner(
         tune.with_resources(tune.with_parameters(follow, ground=ground), {"CPU": PROXY_CPU}),
@@ -63,3 +75,6 @@ def execute(
     finally:
         searcher.release()
     leader.check()
+    done, planned = len(phase.ledger.ended), phase.ledger.planned
+    if done < planned and leader.account.exhausted and not phase.is_search:
+        raise leader.account.end(f"{done} of {planned} runs of the {phase.name} are done")

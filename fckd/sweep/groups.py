@@ -19,6 +19,7 @@ from ray.train.torch import TorchConfig, TorchTrainer
 
 from fckd.config.campaign import ExecutionSettings
 from fckd.errors import Stopped
+from fckd.sweep.account import Account, devices_of
 from fckd.sweep.attendance import Attendance
 from fckd.sweep.broker import Broker
 from fckd.train.ray_workers import serve
@@ -97,8 +98,8 @@ class Pool:
     A group that breaks down is not replaced until another number of groups is asked for.
     """
 
-    def __init__(self, ground: Ground) -> None:
-        self._ground = ground
+    def __init__(self, ground: Ground, account: Account) -> None:
+        self._ground, self._account = ground, account
         self._wanted = ground.execution.groups
         self._threads: list[threading.Thread] = []
         self._alive = self._lost = 0
@@ -135,12 +136,16 @@ class Pool:
 
     def _follow(self, name: str) -> None:
         in_peace = False
+        execution = self._ground.execution
+        self._account.allocate(f"group {name}", devices_of(execution, execution.workers))
         try:
             in_peace = run_group(self._ground, name, only=None)
         except ray.exceptions.RayActorError:
             return  # the broker is gone: the sweep has ended, or its driver has given up
         except Exception:
             logging.getLogger(__name__).exception("worker group %s broke down", name)
+        finally:
+            self._account.release(f"group {name}")
         with self._lock:
             self._alive -= 1
             self._lost += not in_peace
@@ -188,11 +193,12 @@ def worker_groups(
         attendance: Leads them.
     """
     pooled = execution.isolation == "pool"
+    account = Account() if attendance is None else attendance.account
     broker = ray.remote(num_cpus=0, max_concurrency=1000)(Broker).remote(
         execution.retries, execution.groups if pooled else None
     )
     ground = Ground(broker, workshop.address, workshop.corpus_folder, folder, execution)
-    crew = Crew(broker, Pool(ground) if pooled else None)
+    crew = Crew(broker, Pool(ground, account) if pooled else None)
     if attendance is not None:
         attendance.lead(crew)
     in_order = False

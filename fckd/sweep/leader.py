@@ -1,8 +1,9 @@
 """Who says what a running campaign does, and who does it, as the rest of the package knows them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from fckd.sweep.account import Account
 from fckd.sweep.phases import Phase
 
 
@@ -18,6 +19,10 @@ class Crew(Protocol):
 
 class Leader(Protocol):
     """Says whether trials may start."""
+
+    @property
+    def account(self) -> Account:
+        """What the campaign spends."""
 
     @property
     def stopping(self) -> bool:
@@ -40,6 +45,7 @@ class Unattended:
 
     may_start: int
     stopping: bool = False
+    account: Account = field(default_factory=Account)
 
     def check(self) -> None:
         """Go on."""

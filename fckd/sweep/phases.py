@@ -44,9 +44,11 @@ class Phase(Protocol):
     Attributes:
         metric: What is to be high, of the metrics of an epoch.
         costs: What is to be low, of the metrics of an outcome.
+        is_search: Whether a trial may be ended for good before its last epoch.
     """
 
     name: str
+    is_search: bool
     metric: str
     costs: tuple[str, ...]
     ledger: Ledger
@@ -67,6 +69,7 @@ class Search:
     """
 
     name = "search"
+    is_search = True
     metric = "validation/accuracy"
 
     def __init__(
@@ -162,6 +165,7 @@ class Repetitions:
         self.name, self.arms, self.part, self.folder = name, arms, part, folder
         self.protocols = tuple(protocols)
         self.costs: tuple[str, ...] = ()
+        self.is_search = False
         self.split = "validation" if part == "train" else "test"
         self.metric = f"{self.split}/accuracy"
         slugs = {

@@ -13,6 +13,7 @@ from fckd.config.experiment import Experiment
 from fckd.config.parameters import ChoiceParameter
 from fckd.config.space import Space
 from fckd.events import Listener, Progress
+from fckd.sweep.account import Account, devices_of
 from fckd.sweep.arms import under
 from fckd.sweep.suggest import TEACHERS
 from fckd.train.ray_workers import lessons_on_ray, teach_on_ray
@@ -43,14 +44,19 @@ class Preparation:
     variants: Mapping[Part, Mapping[str, Experiment]]
     execution: ExecutionSettings
 
-    def make_teachers(self, workshop: Workshop, listener: Listener) -> None:
-        """Train every teacher that is missing."""
+    def make_teachers(self, workshop: Workshop, listener: Listener, account: Account) -> None:
+        """Train every teacher that is missing.
+
+        Raises:
+            Stopped: The budget of device-hours is spent.
+        """
         jobs = self._jobs("teach", workshop.teacher_folder)
         remote, streams = self._remote(teach_on_ray), {}
         for job in jobs:
             listener(Progress(job.stage, 0, _epochs(job)))
-            streams[job.stage] = _start(remote, workshop, job)
-        for stage, (epoch, epochs, accuracy) in _values(streams):
+            if not workshop.is_taught(job.experiment, job.teacher, job.part):
+                streams[job.stage] = _start(remote, workshop, job)
+        for stage, (epoch, epochs, accuracy) in self._values(streams, account):
             detail = "" if accuracy is None else f"validation accuracy {accuracy:.3f}"
             listener(Progress(stage, epoch, epochs, detail))
         for job in jobs:
@@ -59,15 +65,20 @@ class Preparation:
             detail = f"validation accuracy {accuracy:.3f}" if job.part == "train" else ""
             listener(Progress(job.stage, _epochs(job), _epochs(job), detail))
 
-    def make_lessons(self, workshop: Workshop, listener: Listener) -> None:
-        """Write all lessons that are missing; the teachers are there."""
+    def make_lessons(self, workshop: Workshop, listener: Listener, account: Account) -> None:
+        """Write all lessons that are missing; the teachers are there.
+
+        Raises:
+            Stopped: The budget of device-hours is spent.
+        """
         jobs = self._jobs("lessons", workshop.lesson_folder)
         totals = {job.stage: workshop.lesson_count(job.experiment, job.part) for job in jobs}
         remote, streams = self._remote(lessons_on_ray), {}
         for job in jobs:
             listener(Progress(job.stage, 0, totals[job.stage]))
-            streams[job.stage] = _start(remote, workshop, job)
-        for stage, rows in _values(streams):
+            if not workshop.is_written(job.experiment, job.teacher, job.part):
+                streams[job.stage] = _start(remote, workshop, job)
+        for stage, rows in self._values(streams, account):
             listener(Progress(stage, rows, totals[stage]))
         for job in jobs:
             listener(Progress(job.stage, totals[job.stage], totals[job.stage]))
@@ -106,6 +117,22 @@ class Preparation:
             num_returns="streaming",
             max_retries=self.execution.retries,
         )(function)
+
+    def _values(self, streams: dict[str, Any], account: Account) -> Iterator[tuple[str, Any]]:
+        """Yield what jobs say, in any order; each holds its devices from its first word on."""
+        stages = {stream: stage for stage, stream in streams.items()}
+        while stages:
+            ready, _ = ray.wait(list(stages), num_returns=1)
+            for stream in ready:
+                try:
+                    value = ray.get(next(stream))
+                except StopIteration:
+                    account.release(stages.pop(stream))
+                    continue
+                account.allocate(stages[stream], devices_of(self.execution, 1))
+                yield stages[stream], value
+                if account.exhausted:
+                    raise account.end(f"{stages[stream]} is not done")
 
 
 def of_space(space: Space) -> Preparation:
@@ -151,14 +178,3 @@ def _start(remote: Any, workshop: Workshop, job: _Job) -> Any:
     described = job.experiment.model_dump(mode="json")
     folders = (workshop.address, str(workshop.corpus_folder))
     return remote.remote(*folders, described, job.teacher, job.part)
-
-
-def _values(streams: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    stages = {stream: stage for stage, stream in streams.items()}
-    while stages:
-        ready, _ = ray.wait(list(stages), num_returns=1)
-        for stream in ready:
-            try:
-                yield stages[stream], ray.get(next(stream))
-            except StopIteration:
-                del stages[stream]

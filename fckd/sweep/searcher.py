@@ -14,6 +14,7 @@ from fckd.sweep.leader import Leader
 from fckd.sweep.phases import Order, Phase
 from fckd.sweep.proxy import MESSAGES, TASK
 
+SPENT = "the budget of device-hours is spent"
 GOES_ON = "it goes on when the sweep is run again"
 
 
@@ -26,7 +27,9 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
         listener: Hears of every start, epoch and end.
         classes: Names of the classes, for confusion matrices.
         deadline: `time.monotonic()` after which no further trial is started, or None.
-        leader: Says how many trials may run, and when to end.
+        leader: Says how many trials may run, when to end, and what is spent.
+        devices: That a trial holds.
+        each_its_own: Whether a trial allocates them, and not a group that serves many.
     """
 
     def __init__(
@@ -37,11 +40,13 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
         classes: tuple[str, ...],
         deadline: float | None,
         leader: Leader,
+        devices: float = 1.0,
+        each_its_own: bool = False,
     ) -> None:
         super().__init__()
         self.phase, self._broker, self._listener = phase, broker, listener
         self._classes, self._deadline = classes, deadline
-        self._leader = leader
+        self._leader, self._devices, self._each_its_own = leader, devices, each_its_own
         self._orders: dict[str, Order] = {}
         self._live: set[str] = set()
 
@@ -52,7 +57,7 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
         """
         finished: str = Searcher.FINISHED
         late = self._deadline is not None and time.monotonic() > self._deadline
-        if late or self._leader.stopping:
+        if late or self._leader.stopping or self._leader.account.exhausted:
             return finished
         # Counted until Tune has done with a trial: only then is its proxy free for the next one.
         if len(self._live) >= self._leader.may_start:
@@ -61,6 +66,8 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
         if asked is None:
             return finished
         self._live.add(trial_id)
+        if self._each_its_own:
+            self._leader.account.allocate(trial_id, self._devices)
         order = self.phase.order(asked)
         self._orders[trial_id] = order
         return {TASK: json.dumps(asdict(order.task))}
@@ -87,6 +94,7 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
     ) -> None:
         """Make sure that a trial which Tune gave up is told as failed."""
         self._live.discard(trial_id)
+        self._leader.account.release(trial_id)
         order = self._orders.get(trial_id)
         if order is not None:
             reason = "Ray Tune lost the trial" if error else "the trial ended without an outcome"
@@ -123,8 +131,12 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
     def _epoch(self, order: Order, message: Mapping[str, Any]) -> None:
         key, epoch, metrics = order.task.key, message["epoch"], message["metrics"]
         self._listener(EpochReported(key, epoch, metrics, time.time()))
+        self._leader.account.measure(metrics.get("seconds", 0.0), self._devices)
         value = metrics.get(self.phase.metric)
-        if value is not None and self.phase.ledger.report(key, epoch, value):
+        hopeless = value is not None and self.phase.ledger.report(key, epoch, value)
+        if self._leader.account.exhausted and not self.phase.is_search:
+            self._broker.interrupt.remote()
+        elif hopeless or self._leader.account.exhausted:
             self._broker.stop.remote(key)
 
     def _ended(self, trial_id: str, order: Order, message: Mapping[str, Any]) -> None:
@@ -138,6 +150,8 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
             state, reason = (INTERRUPTED, GOES_ON) if waits else ("pruned", "")
         else:
             costs = [metrics[name] for name in self.phase.costs if name in metrics]
+            if state == "pruned" and self._leader.account.exhausted:
+                reason = SPENT
             state, reason = self.phase.ledger.tell(key, state, value, reason, costs)
         self._listener(
             TrialEnded(

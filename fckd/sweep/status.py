@@ -9,7 +9,16 @@ from typing import Any
 from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 
-from fckd.sweep.control import DRIVER, ENDED, PHASES, Control, is_alive, wishes_in
+from fckd.sweep.control import (
+    CAMPAIGN,
+    DRIVER,
+    ENDED,
+    PHASES,
+    Control,
+    is_alive,
+    spent_in,
+    wishes_in,
+)
 from fckd.sweep.glance import Glimpse, fields_of, glance
 
 RECENT_FAILURES = 5
@@ -75,6 +84,8 @@ class Status:
         running: Trials that run; none if the driver is not alive.
         failures: (key, reason) of the last failed trials.
         minutes: (spent, allowed) of a search with such a budget.
+        device_hours: (spent, allowed or None) of the whole campaign, as last written down.
+        unit: Of these: `GPU-hours` or `CPU-hours`.
         seconds_left: Of the phase, an estimate.
         wishes: `stopping`, `paused`: what the driver was asked for.
     """
@@ -89,6 +100,8 @@ class Status:
     running: Sequence[Running]
     failures: Sequence[tuple[str, str]]
     minutes: tuple[float, float] | None
+    device_hours: tuple[float, float | None]
+    unit: str
     seconds_left: float | None
     wishes: Sequence[str] = field(default=())
 
@@ -129,6 +142,8 @@ def status_of(storage: RDBStorage, campaign: str, now: float | None = None) -> S
         running=[Running(key=key, **values) for key, values in known.items()],
         failures=_failures(trials[name] for name in _in_order(phases)),
         minutes=_minutes(phases.get(current), now) if alive else None,
+        device_hours=(spent_in(record), record[CAMPAIGN].get("device_hours")),
+        unit=record[CAMPAIGN].get("unit", "device-hours"),
         seconds_left=_left(counts[current], trials[current], groups)
         if alive and current in counts
         else None,

@@ -16,14 +16,29 @@ def versions() -> dict[str, str]:
 
 
 def facts(
-    command: str, fingerprints: Mapping[str, str], started: datetime, ended: datetime
+    command: str,
+    fingerprints: Mapping[str, str],
+    cost: Mapping[str, float],
+    started: datetime,
+    ended: datetime,
 ) -> dict[str, Any]:
-    """Return the facts of a sweep as JSON values; `cost` is in seconds of wall time."""
+    """Return the facts of a sweep as JSON values.
+
+    Args:
+        command: That makes it again.
+        fingerprints: Of what it was made from.
+        cost: Of the whole sweep, by unit; the last command's seconds of wall time join it.
+        started: When the last command began.
+        ended: When it had the result.
+    """
     return {
         "command": command,
         "versions": versions(),
         "fingerprints": dict(fingerprints),
-        "cost": {"wall seconds": round((ended - started).total_seconds(), 1)},
+        "cost": {
+            **cost,
+            "seconds of the last command": round((ended - started).total_seconds(), 1),
+        },
         "started": started.isoformat(timespec="seconds"),
         "ended": ended.isoformat(timespec="seconds"),
     }

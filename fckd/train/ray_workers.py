@@ -105,6 +105,7 @@ def teach_on_ray(
     """Train a teacher as a Ray task; yield (epoch, epochs, validation accuracy or None)."""
     workshop, described = _open(storage, corpus, experiment)
     epochs = described.teachers[name].training.epochs
+    yield 0, epochs, None
     for result in workshop.teach(described, name, part):
         accuracy = result.metrics.get("validation/accuracy") if part == "train" else None
         yield result.epoch, epochs, accuracy
@@ -115,6 +116,7 @@ def lessons_on_ray(
 ) -> Iterator[int]:
     """Make a teacher's lessons as a Ray task; yield the number of rows made so far."""
     workshop, described = _open(storage, corpus, experiment)
+    yield 0
     yield from workshop.make_lessons(described, name, part)
 
 

@@ -122,6 +122,11 @@ class Workshop:
                 )
             self._publish(folder)
 
+    def is_taught(self, experiment: Experiment, name: str, part: Part) -> bool:
+        """Whether `teach` has nothing to do; with a shelf it may always have to put one there."""
+        there = (self.teacher_folder(experiment, name, part) / RECORD).exists()
+        return there and self.shelf is None
+
     def teacher(self, experiment: Experiment, name: str, part: Part) -> Teacher:
         """Return the frozen teacher `name`.
 
@@ -159,6 +164,10 @@ class Workshop:
                         yield maker.done
                     writer.close(key, maker.samples.tolist(), maker.views)
             self._publish(folder)
+
+    def is_written(self, experiment: Experiment, name: str, part: Part) -> bool:
+        """Whether `make_lessons` has nothing to do; with a shelf it may have to put them there."""
+        return self.lesson_folder(experiment, name, part).exists() and self.shelf is None
 
     def lesson_folder(self, experiment: Experiment, name: str, part: Part) -> Path:
         """Return where the lessons of the teacher `name` are kept.

@@ -63,9 +63,10 @@ def test_status_tells_phase_driver_counts_budget_best_and_failures(search):
     assert lines[2] == (
         "search: 3 of 8 ended · 1 running, 4 waiting, 1 finished, 1 pruned, 1 failed"
     )
-    assert lines[3] == "budget: 0 of 30 min spent, 30 min left"
-    assert lines[5].startswith(f"best: {CAMPAIGN}-0000 at 75.0 %")
-    assert "ratio=0.5" in lines[5]
+    assert lines[3] == "spent: 0.00 device-hours"
+    assert lines[4] == "budget: 0 of 30 min spent, 30 min left"
+    assert lines[6].startswith(f"best: {CAMPAIGN}-0000 at 75.0 %")
+    assert "ratio=0.5" in lines[6]
     assert lines[-1] == f"  ✗ {CAMPAIGN}-0002: the loss is nan"
 
 

@@ -10,6 +10,7 @@ from optuna.trial import TrialState
 from ray.tune.search import Searcher
 
 from fckd.events import EpochReported, TrialEnded, TrialStarted
+from fckd.sweep.account import HOUR, Account
 from fckd.sweep.leader import Unattended
 from fckd.sweep.phases import Search
 from fckd.sweep.proxy import MESSAGES, TASK
@@ -33,10 +34,15 @@ class Handle:
         self.stopped.append(key)
 
 
+def spent():
+    """Return a leader whose campaign may spend no more."""
+    return Unattended(may_start=9, account=Account(limit=1.0, earlier=1.0))
+
+
 class Bench:
     """A searcher on a real ledger, and what was heard of it."""
 
-    def __init__(self, storage, folder, deadline=None, leader=None, **changes):
+    def __init__(self, storage, folder, deadline=None, leader=None, each_its_own=False, **changes):
         given = space(search={"points": [POINT]}, **changes)
         self.heard, self.broker = [], Handle()
         self.phase = Search(given, "small", ready(storage), folder)
@@ -47,6 +53,8 @@ class Bench:
             ("wave", "clap"),
             deadline,
             leader or Unattended(may_start=9),
+            devices=1.0,
+            each_its_own=each_its_own,
         )
 
     def start(self, trial_id="t0", attempt=1):
@@ -121,6 +129,38 @@ def test_no_trial_is_started_while_the_driver_is_asked_to_pause(bench):
 def test_no_trial_is_started_once_the_driver_is_asked_to_stop(bench):
     made = bench(leader=Unattended(may_start=1, stopping=True))
     assert made.searcher.suggest("t0") == Searcher.FINISHED
+
+
+def test_no_trial_is_started_once_the_device_hours_are_spent(bench):
+    made = bench(leader=spent())
+    assert made.searcher.suggest("t0") == Searcher.FINISHED
+    assert made.phase.ledger.study.trials[0].state is TrialState.WAITING
+
+
+def test_a_trial_of_the_search_ends_early_when_the_device_hours_are_spent(bench):
+    account = Account(limit=1.0)
+    made = bench(leader=Unattended(may_start=1, account=account))
+    task = made.start()
+    made.epoch(1, seconds=1.0, **{ACCURACY: 0.4})
+    assert made.broker.stopped == []
+    account.reserve(epochs=2 * HOUR)
+    made.epoch(2, seconds=1.0, **{ACCURACY: 0.5})
+    assert made.broker.stopped == [task.key]
+    made.end("pruned")
+    (trial,) = made.phase.ledger.ended
+    assert trial.state is TrialState.PRUNED
+    assert trial.user_attrs["reason"] == "the budget of device-hours is spent"
+
+
+def test_a_trial_with_workers_of_its_own_holds_them_until_tune_has_done_with_it(bench):
+    account = Account()
+    made = bench(leader=Unattended(may_start=1, account=account), each_its_own=True)
+    made.start()
+    made.end(outcome=outcome(0.5))
+    before = account.own
+    assert account.own > before
+    made.searcher.on_trial_complete("t0")
+    assert account.own == account.own > 0
 
 
 def test_an_interrupted_trial_is_heard_as_such_and_waits_again(bench):
