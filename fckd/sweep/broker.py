@@ -31,6 +31,7 @@ class Broker:
         self._losses: defaultdict[str, int] = defaultdict(int)
         self._reduced: set[str] = set()
         self._stopped: set[str] = set()
+        self._put_off: set[str] = set()
         self._rounds: defaultdict[str, int] = defaultdict(int)
         self._told: defaultdict[str, list[Message]] = defaultdict(list)
         self._news: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
@@ -86,7 +87,7 @@ class Broker:
         self._say(key, {"kind": "epoch", "epoch": epoch, "metrics": dict(metrics)})
         if key in self._stopped:
             return "stop"
-        return "interrupt" if self._interrupted else "go on"
+        return "interrupt" if self._interrupted or key in self._put_off else "go on"
 
     async def finish(
         self, key: str, state: str, reason: str, outcome: Mapping[str, Any] | None
@@ -119,6 +120,10 @@ class Broker:
     async def stop(self, key: str) -> None:
         """Ask a trial to end after its current epoch."""
         self._stopped.add(key)
+
+    async def put_off(self, key: str) -> None:
+        """Ask a trial to end after its current epoch, and to go on another time."""
+        self._put_off.add(key)
 
     async def interrupt(self) -> None:
         """Let no task begin any more, and those that run end after their current epoch."""

@@ -100,6 +100,8 @@ def _run_phases(
     with worker_groups(space.execution, workshop, sweep.folder, leader) as ground:
         execute(search, ground, sweep.listener, classes, space.budget.minutes, leader)
         finalists = search.finalists()
+        if not finalists and leader.account.exhausted:
+            raise leader.account.end("no trial with more than plain logits was finished")
         if not finalists:
             raise TrainingError(
                 f"no trial with more than plain logits was finished: {reasons(search)}"

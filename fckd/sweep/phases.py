@@ -44,7 +44,7 @@ class Phase(Protocol):
     Attributes:
         metric: What is to be high, of the metrics of an epoch.
         costs: What is to be low, of the metrics of an outcome.
-        is_search: Whether a trial may be ended for good before its last epoch.
+        is_search: Whether it may end with trials undone, when its budget is spent.
     """
 
     name: str

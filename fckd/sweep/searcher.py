@@ -14,7 +14,6 @@ from fckd.sweep.leader import Leader
 from fckd.sweep.phases import Order, Phase
 from fckd.sweep.proxy import MESSAGES, TASK
 
-SPENT = "the budget of device-hours is spent"
 GOES_ON = "it goes on when the sweep is run again"
 
 
@@ -134,10 +133,10 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
         self._leader.account.measure(metrics.get("seconds", 0.0), self._devices)
         value = metrics.get(self.phase.metric)
         hopeless = value is not None and self.phase.ledger.report(key, epoch, value)
-        if self._leader.account.exhausted and not self.phase.is_search:
-            self._broker.interrupt.remote()
-        elif hopeless or self._leader.account.exhausted:
+        if hopeless:
             self._broker.stop.remote(key)
+        elif self._leader.account.exhausted:
+            self._broker.put_off.remote(key)
 
     def _ended(self, trial_id: str, order: Order, message: Mapping[str, Any]) -> None:
         del self._orders[trial_id]
@@ -150,8 +149,6 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
             state, reason = (INTERRUPTED, GOES_ON) if waits else ("pruned", "")
         else:
             costs = [metrics[name] for name in self.phase.costs if name in metrics]
-            if state == "pruned" and self._leader.account.exhausted:
-                reason = SPENT
             state, reason = self.phase.ledger.tell(key, state, value, reason, costs)
         self._listener(
             TrialEnded(

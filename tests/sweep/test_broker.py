@@ -143,6 +143,18 @@ def test_interrupted_trials_hear_it_at_their_next_report_and_waiting_ones_at_onc
     assert run(story()) == ("interrupted", "")
 
 
+def test_a_trial_that_is_put_off_hears_it_at_its_next_report_and_no_other_does():
+    async def story():
+        broker = Broker(retries=0)
+        for key in "ab":
+            await broker.submit(task(key))
+            await broker.next_task(key, None)
+        await broker.put_off("a")
+        return [await broker.report(key, 1, {}) for key in "ab"]
+
+    assert run(story()) == ["interrupt", "go on"]
+
+
 def test_a_trial_that_was_asked_to_stop_is_not_interrupted():
     async def story():
         broker = Broker(retries=0)

@@ -23,15 +23,25 @@ ACCURACY = "validation/accuracy"
 POINT = {RATIO: 0.5, CORRELATION: 1.0, DISTRIBUTION: 0}
 
 
+class Told:
+    """A method of an actor handle, and what it was told."""
+
+    def __init__(self):
+        self.told = []
+
+    def remote(self, key):
+        self.told.append(key)
+
+
 class Handle:
     """Stands for the broker's actor handle."""
 
     def __init__(self):
-        self.stopped = []
-        self.stop = self
+        self.stop, self.put_off = Told(), Told()
 
-    def remote(self, key):
-        self.stopped.append(key)
+    @property
+    def stopped(self):
+        return self.stop.told
 
 
 def spent():
@@ -137,19 +147,19 @@ def test_no_trial_is_started_once_the_device_hours_are_spent(bench):
     assert made.phase.ledger.study.trials[0].state is TrialState.WAITING
 
 
-def test_a_trial_of_the_search_ends_early_when_the_device_hours_are_spent(bench):
+def test_a_trial_waits_for_a_larger_budget_when_the_device_hours_are_spent(bench):
     account = Account(limit=1.0)
     made = bench(leader=Unattended(may_start=1, account=account))
     task = made.start()
     made.epoch(1, seconds=1.0, **{ACCURACY: 0.4})
-    assert made.broker.stopped == []
+    assert made.broker.put_off.told == []
     account.reserve(epochs=2 * HOUR)
     made.epoch(2, seconds=1.0, **{ACCURACY: 0.5})
-    assert made.broker.stopped == [task.key]
-    made.end("pruned")
-    (trial,) = made.phase.ledger.ended
-    assert trial.state is TrialState.PRUNED
-    assert trial.user_attrs["reason"] == "the budget of device-hours is spent"
+    assert made.broker.put_off.told == [task.key]
+    assert made.broker.stopped == []
+    made.end("interrupted")
+    assert not made.phase.ledger.ended
+    assert made.phase.ledger.study.trials[-1].state is TrialState.WAITING
 
 
 def test_a_trial_with_workers_of_its_own_holds_them_until_tune_has_done_with_it(bench):
