@@ -16,15 +16,23 @@ from fckd.cli.inputs import artifact_root, tracking_uri
 from fckd.config.campaign import ExecutionSettings
 from fckd.errors import UserError
 from fckd.files import make_folder, write_bytes
+from fckd.storage.shelf import proved, storage_folder
 
 FREE_GIGABYTES = 2.0
 
 
-def examine(console: Console, storage: Path) -> bool:
-    """Run every check, print a line for each, and return whether all passed."""
+def examine(console: Console, address: str) -> bool:
+    """Run every check, print a line for each, and return whether all passed.
+
+    Args:
+        console: Where to print.
+        address: The storage: a folder, or an address in S3.
+    """
+    storage = storage_folder(address)
     checks: dict[str, Callable[[], str]] = {
         "versions": _versions,
         "storage": lambda: _writes(storage),
+        "S3": lambda: proved(address),
         "free disk": lambda: _disk(storage),
         "devices": _devices,
         "MLflow": lambda: _mlflow(storage),

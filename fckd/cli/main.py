@@ -276,10 +276,10 @@ def schema(kind: Annotated[Kind, typer.Argument(help="Of which documents.")]) ->
 
 @app.command()
 def doctor(storage: Storage = STORAGE) -> None:
-    """Check versions, Ray, the MLflow store, write permission and free disk."""
+    """Check versions, Ray, the MLflow store, S3, write permission and free disk."""
     from fckd.cli.doctor import examine
 
-    if not examine(console, storage_folder(storage)):
+    if not examine(console, storage):
         sys.exit(FAILURE)
 
 

@@ -39,7 +39,8 @@ class Address:
             shown = "an address with an @ in it" if "@" in given else given
             raise UserError(
                 f"storage: {shown}",
-                "a folder, or s3://BUCKET/PREFIX of letters, digits, and - _ = . inside names",
+                "a folder, or s3://BUCKET/PREFIX: a bucket of 3 to 63 lower-case letters, digits, "
+                "- and . inside, a prefix of letters, digits, - _ = and . inside names",
                 "write s3://BUCKET/PREFIX; endpoint and credentials belong into the environment "
                 "(AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY)",
             )

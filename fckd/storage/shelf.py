@@ -22,6 +22,9 @@ from fckd.storage.cache import FOLDER, Cache, cache_limit, cache_root, remove
 from fckd.storage.sums import FileSum, Sums
 
 LIST = ".json"
+PROBE = "doctor.txt"
+PROBE_CONTENT = b"fckd doctor was here\n"
+"""Always the same: the object is left there, for the account need not be allowed to delete."""
 
 
 class Shelf:
@@ -140,6 +143,26 @@ class Shelf:
             "the bytes that were put there",
             f"delete {place}{LIST} and everything below {place}/, then run again: it is made anew",
         )
+
+
+def proved(storage: str) -> str:
+    """Write a small object where a campaign's storage in S3 is, read it, and return what was done.
+
+    Raises:
+        UserError: S3 does not answer, refuses, or gives back something else.
+    """
+    address = Address.parse(storage)
+    if address is None:
+        return "not used: the storage is a folder"
+    bucket, key = Bucket(address.bucket), address.key(PROBE)
+    bucket.create(key, PROBE_CONTENT)
+    if bucket.read(key) != PROBE_CONTENT:
+        raise UserError(
+            f"s3://{address.bucket}/{key} is not what was written there",
+            "an S3 service that gives back what it was given",
+            "look into the service, or choose another prefix",
+        )
+    return f"{address} can be written and read"
 
 
 def open_shelf(storage: str) -> Shelf | None:
