@@ -15,7 +15,7 @@ BATCH = 6
 """Of the smoke section's 8, as many as there are samples to learn from."""
 
 
-def hungry(smoke_space: Callable[..., Any], folder: Path, most: int) -> Any:
+def hungry(smoke_space: Callable[..., Any], folder: Path, most: int, workers: int = 1) -> Any:
     return smoke_space(
         folder,
         "experiment.student.network=tests.ray.hungry:network",
@@ -24,13 +24,21 @@ def hungry(smoke_space: Callable[..., Any], folder: Path, most: int) -> Any:
         "search.parameters={objective.distribution.weight: {low: 0.3, high: 3.0}}",
         "search.points=[]",
         "budget.trials=1",
+        f"execution.workers={workers}",
     )
 
 
+@pytest.mark.parametrize(
+    ("workers", "most"), [(1, BATCH // 2 + 1), pytest.param(2, 2, marks=pytest.mark.long)]
+)
 def test_a_trial_that_ran_out_of_memory_is_run_again_in_parts_and_finishes(
-    run: Callable[..., Any], smoke_space: Callable[..., Any], tmp_path: Path
+    run: Callable[..., Any],
+    smoke_space: Callable[..., Any],
+    tmp_path: Path,
+    workers: int,
+    most: int,
 ) -> None:
-    conducted, witness = run(hungry(smoke_space, tmp_path, BATCH // 2 + 1))
+    conducted, witness = run(hungry(smoke_space, tmp_path, most, workers))
     started = [e for e in witness.of(TrialStarted) if e.phase == "search"]
     assert [event.tags["fckd.attempt"] for event in started] == ["1", "2"]
     assert ["fckd.micro_batch" in event.tags for event in started] == [False, True]
