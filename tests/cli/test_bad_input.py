@@ -340,18 +340,20 @@ def test_a_damaged_checkpoint(place, made):
 def test_the_report_of_an_unknown_sweep_lists_the_known_ones(place):
     (place / "fckd-storage" / "sweeps" / "demo-12345678").mkdir(parents=True)
     message = refusal(place, "report", "dmeo")
-    assert "0 sweeps are called dmeo" in message
+    assert "no sweep is called dmeo" in message
     assert "one of: demo-12345678" in message
 
 
-def test_the_report_of_a_name_that_two_sweeps_share(place):
-    for name in ("demo-1", "demo-2"):
-        (place / "fckd-storage" / "sweeps" / name).mkdir(parents=True)
-    assert "2 sweeps are called demo" in refusal(place, "report", "demo")
+def test_the_report_of_a_name_that_two_sweeps_share_is_that_of_the_newest(place):
+    for name, touched in (("demo-1", 2_000_000_000), ("demo-2", 1_000_000_000)):
+        folder = place / "fckd-storage" / "sweeps" / name
+        folder.mkdir(parents=True)
+        os.utime(folder, (touched, touched))
+    assert "demo-1/leaderboard.json: not there yet" in refusal(place, "report", "demo")
 
 
 def test_a_report_without_a_storage(place):
-    assert "0 sweeps are called demo" in refusal(place, "report", "demo")
+    assert "no sweep is called demo" in refusal(place, "report", "demo")
 
 
 def test_the_report_of_a_sweep_that_has_not_ended(place):
