@@ -56,6 +56,8 @@ def main() -> None:
         sys.exit(FAILURE)
     except Stopped as stopped:
         problems.print(stopped.reason or GO_ON, soft_wrap=True, highlight=False)
+        if stopped.reason:  # nobody asked for this end: a script must not take it for success
+            sys.exit(FAILURE)
         sys.exit(0 if stopped.signal_number is None else SIGNALLED + stopped.signal_number)
     except SystemExit as end:
         if end.code == INTERRUPTED:  # what Typer makes of Ctrl-C

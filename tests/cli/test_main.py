@@ -8,7 +8,8 @@ import pytest
 import typer.main
 
 from fckd.cli.main import app
-from fckd.errors import TrainingError, UserError
+from fckd.errors import Stopped, TrainingError, UserError
+from fckd.sweep.account import Account
 from tests.cli.command import fckd
 from tests.cli.conftest import DEMO
 
@@ -79,6 +80,14 @@ def test_a_training_that_broke_down_ends_with_1_and_no_traceback(failing):
 def test_a_mistake_of_ours_is_not_dressed_up_as_the_users(failing):
     with pytest.raises(ZeroDivisionError):
         failing(ZeroDivisionError())
+
+
+def test_an_end_that_was_asked_for_is_0_and_that_of_a_budget_is_1(failing):
+    asked = failing(Stopped(None))
+    assert (asked.code, asked.err) == (0, "stopped; run the same command again to go on\n")
+    spent = failing(Account(limit=1.0, earlier=1.0).end("nothing is done"))
+    assert spent.code == 1
+    assert spent.err.startswith("budget.device_hours: 1.00 of 1 are spent; nothing is done\n")
 
 
 def test_control_c_says_that_the_command_can_be_run_again(failing):
