@@ -15,12 +15,11 @@ LEDGER = "ledger.db"
 KEY = "trial_key"
 POINT = "point"
 SUPERSEDED = "superseded"
+"""Of a trial that never ran: a draw of what was known already, or a point taken back."""
 COSTS = "costs"
 """Of a study: the names of the values that are to be low."""
 REASON = "reason"
 FIELDS = "fields"
-VALUES = "values"
-"""Of a trial that is tried again: what its earlier attempts reported, by epoch."""
 HOPELESS = "hopeless"
 """Of a trial that was asked to end early."""
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
@@ -29,7 +28,8 @@ DRAWS = 20
 
 Suggest = Callable[[optuna.Trial], Mapping[str, Any]]
 Sampler = Callable[[int], optuna.samplers.BaseSampler]
-"""Given how many attempts the study has: a sampler that begins its seed again repeats itself."""
+"""Makes the sampler of the trial with this number, anew for each: what is drawn depends on the ledger
+alone, and not on how many drivers it had."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Ledger:
         name: Of the study.
         limit: Number of trials, retries not counted; None for the points alone.
         suggest: Draws the searched fields of a trial, define-by-run.
-        sampler: Makes Optuna's sampler.
+        sampler: Makes Optuna's sampler of a trial.
         pruner: Optuna's pruner.
         points: Tried first. A point of an earlier opening that waits and is no longer among them is
             withdrawn.
@@ -95,12 +95,12 @@ class Ledger:
         )
         if costs:
             self.study.set_user_attr(COSTS, list(costs))
-        self.study.sampler = sampler(len(self.study.get_trials(deepcopy=False)))
         self.name, self.limit = name, limit
         self.planned = len(points) if limit is None else limit
-        self._suggest = suggest
+        self._suggest, self._sampler = suggest, sampler
         self._running: dict[str, optuna.Trial] = {}
         self._reported: dict[str, int] = {}
+        self._begun = self._count_begun()
         self._reclaim()
         self._withdraw({point.identity for point in points})
         self._enqueue(points)
@@ -118,37 +118,44 @@ class Ledger:
         What is drawn like a trial that is known already would end like it, and is drawn again: at
         random, for a sampler that is sure of its best point proposes nothing else.
         """
-        own = self.study.sampler
-        try:
-            for _ in range(DRAWS):
-                if self._is_full():
-                    return None
-                asked = self._draw()
-                if asked is not None:
-                    return asked
-                attempts = len(self.study.get_trials(deepcopy=False))
-                self.study.sampler = optuna.samplers.RandomSampler(seed=attempts)
-            return None
-        finally:
-            self.study.sampler = own
+        self.study.sampler = self._sampler(self._begun)
+        for draw in range(DRAWS):
+            if self._is_full():
+                return None
+            asked = self._draw()
+            if asked is not None:
+                return asked
+            seed = self._begun * DRAWS + draw
+            self.study.sampler = optuna.samplers.RandomSampler(seed=seed)
+        return None
 
     def report(self, key: str, epoch: int, value: float) -> bool:
         """Keep an intermediate value; return whether the trial should be pruned.
 
-        A retry that repeats epochs is not asked about them again. Optuna keeps none where there
-        are costs.
+        A retry that repeats epochs is not asked about them again. What a hopeless trial still
+        reports, before it hears of that, is not kept: what the sampler learns must not depend on
+        how fast the word travels. Optuna keeps none where there are costs.
         """
         trial = self._running.get(key)
-        if trial is None or not math.isfinite(value) or epoch <= self._reported.get(key, 0):
+        if trial is None or not math.isfinite(value):
+            return False
+        if self.is_hopeless(key):
+            return True
+        if epoch <= self._reported.get(key, 0):
             return False
         if len(self.study.directions) > 1:
             return False
         self._reported[key] = epoch
         trial.report(value, epoch)
-        if not self._hopeless(trial):
+        if not trial.should_prune():
             return False
         trial.set_user_attr(HOPELESS, value=True)
         return True
+
+    def is_hopeless(self, key: str) -> bool:
+        """Whether a running trial was asked to end early."""
+        trial = self._running.get(key)
+        return trial is not None and HOPELESS in trial.user_attrs
 
     def put_back(self, key: str) -> bool:
         """Return a trial that was interrupted to the queue; False if there was no sense in that.
@@ -156,12 +163,10 @@ class Ledger:
         It comes back, now or in another process, with its key, parameters and reported values. One
         that had been asked to end early is told pruned.
         """
-        trial = self._running.get(key)
-        if trial is None or HOPELESS in trial.user_attrs:
+        if key not in self._running or self.is_hopeless(key):
             self.tell(key, "pruned", None)
             return False
-        del self._running[key]
-        self._queue_again(self.study._storage.get_trial(trial._trial_id), self._waiting_keys())
+        self._wait(self._running.pop(key)._trial_id)
         return True
 
     def tell(
@@ -175,11 +180,15 @@ class Ledger:
         """End a trial as `finished` (with its values), `pruned` or `failed` (with the reason).
 
         Returns:
-            State and reason as they are kept: `finished` without a finite value is `failed`.
+            State and reason as they are kept: `finished` without a finite value is `failed`; a
+            hopeless trial is `pruned`, also if it was faster than the word that it should end.
         """
+        hopeless = self.is_hopeless(key)
         trial = self._running.pop(key, None)
         if trial is None:
             return state, reason
+        if state == "finished" and hopeless:
+            state = "pruned"
         if state == "finished" and (value is None or not math.isfinite(value)):
             state, reason = "failed", f"the objective is {value}"
         if reason:
@@ -201,59 +210,60 @@ class Ledger:
             trial.set_user_attr(SUPERSEDED, value=True)
             self.study.tell(trial, state=TrialState.FAIL)
             return None
-        key: str = attributes.get(KEY, f"{self.name}-{trial.number:04d}")
-        trial.set_user_attr(FIELDS, fields)
-        trial.set_user_attr(KEY, key)
+        key: str = attributes.get(KEY, f"{self.name}-{self._begun:04d}")
+        if not _has_begun(attributes):
+            trial.set_user_attr(FIELDS, fields)
+            # Last, for its presence says that the trial has begun.
+            trial.set_user_attr(KEY, key)
+            self._begun += 1
         self._running[key] = trial
-        for epoch, value in attributes.get(VALUES, {}).items():
-            trial.report(value, int(epoch))
-            self._reported[key] = int(epoch)
+        self._reported[key] = max(self._frozen(trial).intermediate_values, default=0)
         return Asked(key, trial.number, fields, attributes)
 
     def _is_known(self, fields: Mapping[str, Any]) -> bool:
         trials = self.study.get_trials(deepcopy=False)
-        return any(trial.user_attrs.get(FIELDS) == fields for trial in trials)
+        begun = (trial.user_attrs for trial in trials if _has_begun(trial.user_attrs))
+        return any(attributes[FIELDS] == fields for attributes in begun)
 
     def _is_full(self) -> bool:
         if self.limit is None:
             return not self._waiting()
         return len(self.ended) + len(self._running) >= self.limit
 
-    def _hopeless(self, trial: optuna.Trial) -> bool:
-        return HOPELESS in trial.user_attrs or bool(trial.should_prune())
-
     def _waiting(self) -> list[FrozenTrial]:
         return self.study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
 
-    def _waiting_keys(self) -> set[str | None]:
-        return {trial.user_attrs.get(KEY) for trial in self._waiting()}
+    def _count_begun(self) -> int:
+        return sum(_has_begun(trial.user_attrs) for trial in self.study.get_trials(deepcopy=False))
 
     def _reclaim(self) -> None:
-        """Queue stale trials again; a crash after any of the steps loses none of them."""
-        waiting = self._waiting_keys()
-        for stale in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            self._queue_again(stale, waiting)
+        """Let stale trials wait again.
 
-    def _queue_again(self, stale: FrozenTrial, waiting: set[str | None]) -> None:
-        key = key_of(self.name, stale)
-        if key not in waiting and SUPERSEDED not in stale.user_attrs:
-            attributes = {**stale.user_attrs, KEY: key}
-            attributes.pop(REASON, None)
-            # As texts: JSON has no other keys. An attempt that died while it was told of earlier
-            # values again may have fewer of them than it was given.
-            told = {str(epoch): value for epoch, value in stale.intermediate_values.items()}
-            attributes[VALUES] = {**attributes.get(VALUES, {}), **told}
-            # A point's values are drawn one by one: its driver may have died before the last.
-            values = {**stale.system_attrs.get("fixed_params", {}), **stale.params}
-            self.study.enqueue_trial(values, user_attrs=attributes)
-        self._supersede(stale)
+        A draw of which nobody heard is taken back: it will be drawn again, alike.
+        """
+        for stale in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            if _has_begun(stale.user_attrs) or POINT in stale.user_attrs:
+                self._wait(stale._trial_id)
+            else:
+                self._supersede(stale)
+
+    def _wait(self, trial_id: int) -> None:
+        """Put a running trial back into the queue, where the lowest number comes first."""
+        storage = self.study._storage
+        if storage.get_trial(trial_id).user_attrs.get(REASON):
+            # Of an ending that never came.
+            storage.set_trial_user_attr(trial_id, REASON, "")
+        storage.set_trial_state_values(trial_id, TrialState.WAITING)
+
+    def _frozen(self, trial: optuna.Trial) -> FrozenTrial:
+        return self.study._storage.get_trial(trial._trial_id)
 
     def _withdraw(self, wanted: set[str]) -> None:
         """Take back points that wait and are wanted no longer; they may be wanted again later."""
         for trial in self._waiting():
             identity = trial.user_attrs.get(POINT, "")
             # A begun trial of a search keeps its turn; a key that is its point's own comes again.
-            begun = FIELDS in trial.user_attrs and trial.user_attrs.get(KEY) != identity
+            begun = _has_begun(trial.user_attrs) and trial.user_attrs.get(KEY) != identity
             if identity and identity not in wanted and not begun:
                 self._supersede(trial)
 
@@ -282,7 +292,12 @@ def embedded_storage(folder: Path) -> optuna.storages.RDBStorage:
         return optuna.storages.RDBStorage(f"sqlite:///{folder / LEDGER}")
 
 
+def _has_begun(attributes: Mapping[str, Any]) -> bool:
+    """Whether a trial was handed out: a point may bring a key, but no fields."""
+    return FIELDS in attributes and KEY in attributes
+
+
 def key_of(study: str, trial: FrozenTrial) -> str:
-    """Return the key of a trial: the study's name and the number of its first attempt."""
+    """Return the key of a trial: the study's name and its number among those that began."""
     key: str = trial.user_attrs.get(KEY, f"{study}-{trial.number:04d}")
     return key

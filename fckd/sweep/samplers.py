@@ -2,6 +2,7 @@
 
 import warnings
 
+import numpy as np
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import (
     BaseSampler,
@@ -14,18 +15,18 @@ from optuna.samplers import (
 
 from fckd.config.space import Space
 
-SEEDS = 2**32
 GENERATIONS = 8
 """That the budget is to suffice for."""
 SMALLEST_POPULATION = 8
 
 
 def sampler_of(space: Space, begun: int) -> BaseSampler:
-    """Return the sampler of a search that has had `begun` attempts before.
+    """Return the sampler of the trial that begins after `begun` others.
 
-    They move its seed on: a search that is taken up again must not draw its first trials again.
+    Its seed is mixed of the search's and that number, so that neither trials nor searches whose
+    seeds are neighbours draw alike.
     """
-    seed = (space.search.seed + begun) % SEEDS
+    seed = int(np.random.SeedSequence([space.search.seed, begun]).generate_state(1)[0])
     startup = max(4, space.budget.trials // 3)
     with warnings.catch_warnings():
         # Groups (what a conditional space needs) and Gaussian processes are called experimental.

@@ -129,7 +129,8 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
 
     def _epoch(self, order: Order, message: Mapping[str, Any]) -> None:
         key, epoch, metrics = order.task.key, message["epoch"], message["metrics"]
-        self._listener(EpochReported(key, epoch, metrics, time.time()))
+        if not self.phase.ledger.is_hopeless(key):
+            self._listener(EpochReported(key, epoch, metrics, time.time()))
         self._leader.account.measure(metrics.get("seconds", 0.0), self._devices)
         value = metrics.get(self.phase.metric)
         hopeless = value is not None and self.phase.ledger.report(key, epoch, value)
@@ -150,6 +151,9 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
         else:
             costs = [metrics[name] for name in self.phase.costs if name in metrics]
             state, reason = self.phase.ledger.tell(key, state, value, reason, costs)
+        if state == "pruned":
+            # Also of one that was faster than the word that it should end.
+            outcome = metrics = {}
         self._listener(
             TrialEnded(
                 trial_key=key,

@@ -67,10 +67,14 @@ def draw(trial: optuna.Trial) -> dict[str, Any]:
     return {"x": trial.suggest_float("x", 0, 1), "y": trial.suggest_categorical("y", ["a", "b"])}
 
 
-def opened(storage, limit=5, points=POINTS, pruner=None, suggest=draw):
+def at_random(_begun: int) -> optuna.samplers.BaseSampler:
+    return optuna.samplers.RandomSampler()
+
+
+def opened(storage, limit=5, points=POINTS, pruner=None, suggest=draw, sampler=at_random):
     return Ledger(
         storage, NAME, limit, suggest,
-        sampler=lambda _: optuna.samplers.RandomSampler(),
+        sampler=sampler,
         pruner=pruner or optuna.pruners.NopPruner(),
         points=points,
     )  # fmt: skip

@@ -25,8 +25,8 @@ def two(sampler="tpe", trials=12, finalists=1, **changes):
 
 @pytest.fixture
 def search(storage, tmp_path):
-    def open_search(**settings):
-        return Search(Space.model_validate(two(**settings)), "small", ready(storage), tmp_path)
+    def open_search(name="small", **settings):
+        return Search(Space.model_validate(two(**settings)), name, ready(storage), tmp_path)
 
     return open_search
 
@@ -47,14 +47,16 @@ def test_every_sampler_of_several_objectives_spends_the_budget(search, sampler):
 
 
 def test_evolution_comes_nearer_to_the_front(search):
-    phase = search(sampler="nsga2", trials=64)
-    weights = []
-    while (asked := phase.ledger.ask()) is not None:
-        weights.append(asked.fields[CORRELATION])
-        value = 1 - abs(asked.fields[CORRELATION] - 1.7)
-        phase.ledger.tell(asked.key, "finished", value, costs=[float(asked.fields[WIDTH])])
-    first, last = weights[:16], weights[-16:]
-    assert sum(abs(w - 1.7) for w in last) < sum(abs(w - 1.7) for w in first)
+    first, last = 0.0, 0.0
+    for seed in range(3):
+        away = []
+        phase = search(f"search {seed}", sampler="nsga2", trials=64, seed=seed)
+        while (asked := phase.ledger.ask()) is not None:
+            away.append(abs(asked.fields[CORRELATION] - 1.7))
+            costs = [float(asked.fields[WIDTH])]
+            phase.ledger.tell(asked.key, "finished", 1 - away[-1], costs=costs)
+        first, last = first + sum(away[:16]), last + sum(away[-16:])
+    assert last < 0.9 * first
 
 
 def test_the_accuracy_is_to_be_high_and_the_costs_low(search):
