@@ -28,8 +28,8 @@ DRAWS = 20
 
 Suggest = Callable[[optuna.Trial], Mapping[str, Any]]
 Sampler = Callable[[int], optuna.samplers.BaseSampler]
-"""Makes the sampler of the trial with this number, anew for each: what is drawn depends on the ledger
-alone, and not on how many drivers it had."""
+"""Makes the sampler of the trial with this number, anew for each: what is drawn depends on the
+ledger alone, and not on how many drivers it had."""
 
 
 @dataclass(frozen=True)
