@@ -6,16 +6,17 @@ checkpoint, or repeats the outcome of a run that had already ended.
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from fckd.config.experiment import Experiment
-from fckd.files import make_folder, write_json
+from fckd.files import make_folder, write_bytes, write_json
 from fckd.train.checkpoints import load_checkpoint, save_checkpoint
 from fckd.train.cost import student_cost
 from fckd.train.loop import EpochResult, distill
@@ -28,7 +29,8 @@ CHECKPOINT = "checkpoint.pt"
 OUTCOME = "outcome.json"
 SIGHT = "sight.json"
 WEIGHTS = "model.safetensors"
-CHECKPOINT_SECONDS = 10.0
+LARGEST_SHARE = 0.1
+"""Of a run's time that may go into checkpoints: one after every epoch, as long as that is cheap."""
 EPOCHS = "epochs"
 """In a checkpoint and in the sight: the metrics of every epoch so far, the first one's first."""
 
@@ -78,6 +80,9 @@ class Interrupted(Exception):  # noqa: N818 - it names an answer, as StopIterati
 def run_task(task: Task, workshop: Workshop, report: Report) -> Outcome | None:
     """Train the task's student on this rank; return its outcome, or None if told to stop.
 
+    Epochs of an earlier attempt are reported once more: who listened then may have died before it
+    heard of them.
+
     Raises:
         UserError: The experiment does not fit the corpus, or lessons are missing.
         TrainingError: The run broke down.
@@ -85,11 +90,15 @@ def run_task(task: Task, workshop: Workshop, report: Report) -> Outcome | None:
     """
     folder = make_folder(Path(task.folder))
     if (folder / OUTCOME).exists():
+        with suppress(Interrupted):
+            _repeat(json.loads((folder / SIGHT).read_text())[EPOCHS], report)
         return read_outcome(folder)
     experiment = Experiment.model_validate(task.experiment)
     study = workshop.study(experiment, task.part)
     resume = load_checkpoint(folder / CHECKPOINT, workshop.device)
     saver = _Saver(folder, World().rank == 0, [] if resume is None else resume[EPOCHS])
+    if not _repeat(saver.epochs, report):
+        return None
     for result in distill(study, workshop.device, resume):
         saver.epochs.append(result.metrics)
         last = result.epoch == experiment.training.epochs
@@ -114,29 +123,36 @@ def read_outcome(folder: Path) -> Outcome:
     return Outcome(**json.loads((folder / OUTCOME).read_text()))
 
 
+def _repeat(epochs: Sequence[Mapping[str, float]], report: Report) -> bool:
+    return all(report(number, metrics) for number, metrics in enumerate(epochs, start=1))
+
+
 @dataclass
 class _Saver:
     folder: Path
     writes: bool
     epochs: list[dict[str, float]]
     saved: float = field(default_factory=time.monotonic)
+    took: float = 0.0
 
     def save_if_due(self, result: EpochResult) -> None:
-        if time.monotonic() - self.saved > CHECKPOINT_SECONDS:
+        if self.took <= LARGEST_SHARE * (time.monotonic() - self.saved):
             self.save(result)
 
     def save(self, result: EpochResult) -> None:
         if self.writes:
+            begun = time.monotonic()
             checkpoint = {**result.checkpoint(), EPOCHS: self.epochs}
             save_checkpoint(self.folder / CHECKPOINT, checkpoint)
             self.saved = time.monotonic()
+            self.took = self.saved - begun
 
     def finish(self, result: EpochResult, study: Study, workshop: Workshop) -> None:
         if not self.writes or result.evaluation is None:
             return
         evaluation = result.evaluation
         state = {name: value.cpu() for name, value in result.network.state_dict().items()}
-        save_file(state, self.folder / WEIGHTS)
+        write_bytes(self.folder / WEIGHTS, save(state))
         given = transferred(study, result, workshop.corpus, workshop.device)
         write_json(self.folder / SIGHT, {EPOCHS: self.epochs, **given})
         outcome = {

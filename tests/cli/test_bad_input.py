@@ -327,13 +327,6 @@ def test_a_teachers_record_that_is_no_json(place, made):
     assert "no readable teacher" in refusal(place, "teach", *SMOKE)
 
 
-def test_a_damaged_checkpoint(place, made):
-    run = only((made / "runs").iterdir())
-    (run / "outcome.json").unlink()
-    (run / "checkpoint.pt").write_bytes(b"PK")
-    assert "is not a readable checkpoint" in refusal(place, "distill", *SMOKE)
-
-
 # Reports
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from fckd.errors import TrainingError, UserError
+from fckd.errors import TrainingError
 from fckd.models.table import build_network
 from fckd.train.checkpoints import load_checkpoint, save_checkpoint
 from fckd.train.loop import distill
@@ -78,12 +78,17 @@ def test_a_resumed_run_is_bit_equal_to_one_that_was_not_interrupted(
     assert told(epochs[-1]) == told(through)
 
 
-def test_a_checkpoint_that_is_damaged_is_the_users_to_mend(tmp_path):
+@pytest.mark.parametrize("damage", ["truncated", "altered"])
+def test_a_damaged_checkpoint_is_never_read(study, tmp_path, damage, caplog):
     path = tmp_path / "checkpoint.pt"
     assert load_checkpoint(path, "cpu") is None
-    path.write_bytes(b"half a checkpoint")
-    with pytest.raises(UserError, match="not a readable checkpoint"):
-        load_checkpoint(path, "cpu")
+    save_checkpoint(path, next(distill(study())).checkpoint())
+    assert load_checkpoint(path, "cpu")["epoch"] == 1
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content if damage == "altered" else content[: len(content) // 2])
+    assert load_checkpoint(path, "cpu") is None
+    assert "is damaged: the run begins again with its first epoch" in caplog.text
 
 
 def test_arms_that_differ_only_in_their_terms_start_from_the_same_weights_and_see_the_same(

@@ -13,6 +13,7 @@ from torch import multiprocessing
 from fckd.errors import UserError
 from fckd.models.table import build_network
 from fckd.train import task as task_module
+from fckd.train.checkpoints import load_checkpoint
 from fckd.train.task import Interrupted, Task, run_task
 from fckd.train.workshop import Workshop
 from tests.train.elsewhere import KILLED_AFTER, die_after_an_epoch, die_between_shards
@@ -27,10 +28,11 @@ class Reports:
     """Keeps the epochs that were reported; says to stop after `last`."""
 
     def __init__(self, last=EPOCHS):
-        self.last, self.epochs = last, []
+        self.last, self.epochs, self.metrics = last, [], []
 
     def __call__(self, epoch, metrics):
         self.epochs.append(epoch)
+        self.metrics.append(dict(metrics))
         return epoch < self.last
 
 
@@ -81,7 +83,7 @@ def test_the_outcome_of_a_finished_run_is_repeated_not_recomputed(workshop, task
     seen.clear()
     reports = Reports()
     assert run_task(task, workshop, reports) == first
-    assert reports.epochs == []
+    assert reports.epochs == [1, 2, 3, 4], "who listened may have died before it heard of them"
     assert seen == []
 
 
@@ -104,6 +106,26 @@ def test_a_run_that_is_told_to_stop_has_no_outcome(workshop, task, folder):
 
 
 def test_an_interrupted_run_goes_on_from_the_epoch_at_which_it_ended(workshop, task, folder):
+    before, reports = Reports(), Reports()
+
+    def interrupt(epoch, metrics):
+        if before(epoch, metrics) and epoch == 2:
+            raise Interrupted
+        return True
+
+    with pytest.raises(Interrupted):
+        run_task(task, workshop, interrupt)
+    assert content(folder) == ["checkpoint.pt"]
+    resumed = run_task(task, workshop, reports)
+    assert reports.epochs == [1, 2, 3, 4]
+    assert reports.metrics[:2] == before.metrics, "what was computed is told again, not done again"
+    whole = Task("sweep-1", task.experiment, "train", str(folder.parent / "whole"))
+    assert resumed.predictions == run_task(whole, workshop, Reports()).predictions
+    ends = [load_file(Path(run.folder) / "model.safetensors") for run in (task, whole)]
+    assert same(*ends)
+
+
+def test_a_run_that_was_asked_to_end_when_nobody_heard_it_ends_when_it_is_taken_up(workshop, task):
     def interrupt(epoch, _metrics):
         if epoch == 2:
             raise Interrupted
@@ -111,14 +133,9 @@ def test_an_interrupted_run_goes_on_from_the_epoch_at_which_it_ended(workshop, t
 
     with pytest.raises(Interrupted):
         run_task(task, workshop, interrupt)
-    assert content(folder) == ["checkpoint.pt"]
-    reports = Reports()
-    resumed = run_task(task, workshop, reports)
-    assert reports.epochs == [3, 4]
-    whole = Task("sweep-1", task.experiment, "train", str(folder.parent / "whole"))
-    assert resumed.predictions == run_task(whole, workshop, Reports()).predictions
-    ends = [load_file(Path(run.folder) / "model.safetensors") for run in (task, whole)]
-    assert same(*ends)
+    reports = Reports(last=1)
+    assert run_task(task, workshop, reports) is None
+    assert reports.epochs == [1]
 
 
 def test_an_interruption_after_the_last_epoch_comes_too_late(workshop, task):
@@ -144,8 +161,11 @@ def test_a_killed_run_goes_on_from_its_checkpoint_and_ends_as_if_nothing_had_bee
     run_task(task, workshop, Reports())
     reports = Reports()
     again = Task("sweep-0", task.experiment, "train", str(killed / "run"))
+    kept = load_checkpoint(killed / "run" / "checkpoint.pt", workshop.device)["epochs"]
+    assert len(kept) == KILLED_AFTER, "at most the epoch in flight is computed again"
     outcome = run_task(again, workshop, reports)
-    assert reports.epochs == list(range(KILLED_AFTER + 1, EPOCHS + 1))
+    assert reports.epochs == [1, 2, 3, 4]
+    assert reports.metrics[:KILLED_AFTER] == kept
     assert content(killed / "run") == FINISHED
     ends = [load_file(place / "model.safetensors") for place in (folder, killed / "run")]
     assert same(*ends)
@@ -175,7 +195,7 @@ def test_a_run_that_dies_while_it_writes_its_end_has_no_outcome(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as full:
-        full.setattr(task_module, "save_file", no_space)
+        full.setattr(task_module, "write_bytes", no_space)
         with pytest.raises(OSError, match="No space"):
             run_task(task, workshop, Reports())
     assert "outcome.json" not in content(folder)

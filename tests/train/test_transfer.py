@@ -99,7 +99,7 @@ def test_where_no_sample_has_focal_channels_of_its_own_none_are_compared(sight, 
 
 
 def test_a_resumed_run_shows_the_epochs_of_before_too(sight, workshop, tmp_path, monkeypatch):
-    monkeypatch.setattr(task_module, "CHECKPOINT_SECONDS", -1.0)
+    monkeypatch.setattr(task_module, "LARGEST_SHARE", 1e9)
     assert sight(report=lambda epoch, _metrics: epoch < 2, epochs=3) is None
     left = load_checkpoint(tmp_path / "run" / "checkpoint.pt", workshop.device)
     epochs = sight(epochs=3)["epochs"]
