@@ -1,5 +1,6 @@
 """Files that are either whole or absent: write under a temporary name, then rename."""
 
+import errno
 import hashlib
 import json
 import os
@@ -65,6 +66,11 @@ def write_bytes(target: Path, content: bytes) -> None:
 def write_json(target: Path, content: Any) -> None:
     """Write `content` as indented JSON, whole or not at all."""
     write_bytes(target, (json.dumps(content, indent=2, sort_keys=True) + "\n").encode())
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether an error says that a disk, or this user's part of it, is full."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def sha256_of_file(path: Path) -> str:

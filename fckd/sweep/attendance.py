@@ -30,7 +30,7 @@ from fckd.events import (
 from fckd.sweep.account import Account, unit_of
 from fckd.sweep.cluster import room
 from fckd.sweep.control import DRIVER, ENDED, PHASES, SPENT, Control, Wishes, spent_in
-from fckd.sweep.leader import Crew
+from fckd.sweep.leader import Crew, halted
 from fckd.sweep.ledger import embedded_storage
 from fckd.sweep.phases import Phase
 from fckd.sweep.signals import caught
@@ -114,6 +114,7 @@ class Attendance:
         self._running: dict[str, dict[str, Any]] = {}
         self._crew: Crew | None = None
         self._signal: int | None = None
+        self._trouble = ""
         self._signalled = 0.0
         self._signed = 0.0
         self._troubled = False
@@ -145,7 +146,7 @@ class Attendance:
     @property
     def stopping(self) -> bool:
         """Whether no trial shall start any more."""
-        return self._wishes.stop or self._signal is not None
+        return self._wishes.stop or self._signal is not None or bool(self._trouble)
 
     @property
     def may_start(self) -> int:
@@ -153,9 +154,15 @@ class Attendance:
         return 0 if self._wishes.pause else self._wishes.groups or self._groups
 
     def check(self) -> None:
-        """Raise `Stopped` if the driver was asked to end."""
+        """Raise `Stopped` if the driver was asked to end, `UserError` if it had to."""
+        if self._trouble:
+            raise halted(self._trouble)
         if self.stopping:
             raise Stopped(self._signal)
+
+    def halt(self, trouble: str) -> None:
+        """Take note that nothing can go on until a person has mended the machine."""
+        self._trouble = self._trouble or trouble
 
     def __call__(self, event: Event) -> None:
         """Take note of the trials that run."""

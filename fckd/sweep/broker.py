@@ -11,7 +11,8 @@ Message = dict[str, Any]
 Verdict = Literal["go on", "stop", "interrupt"]
 """To a trial at the end of an epoch: `stop` for good, or `interrupt` to go on another time."""
 INTERRUPTED = "interrupted"
-"""State of a task that is to go on another time."""
+"""State of a task that is to go on another time: without a reason when somebody asked for that,
+with one when its machine is in trouble."""
 
 
 class Broker:

@@ -16,12 +16,13 @@ from fckd.data.prepare import prepare
 from fckd.data.protocols import divide
 from fckd.errors import UserError
 from fckd.events import Event, Listener, Progress, SweepStarted
-from fckd.files import fingerprint, make_folder
+from fckd.files import fingerprint, is_full, make_folder
 from fckd.storage.address import Address
 from fckd.storage.shelf import open_shelf, storage_folder
 from fckd.sweep.attendance import Attendance, attended, ending
 from fckd.sweep.cluster import cluster, nodes
 from fckd.sweep.given import who_makes_blocks
+from fckd.sweep.leader import halted
 from fckd.sweep.ledger import REASON
 from fckd.sweep.phases import Phase
 from fckd.sweep.preparation import Preparation
@@ -111,7 +112,7 @@ def opened(
     content = {**described, "corpus": workshop.corpus.fingerprint}
     identity = f"{campaign.name}-{fingerprint(content)[:8]}"
     folder = make_folder(workshop.storage / "sweeps" / identity)
-    with _sole_driver(folder), cluster(campaign.execution):
+    with _machine_trouble(folder), _sole_driver(folder), cluster(campaign.execution):
         _check_nodes(workshop)
         watch, track = listeners
         with attended(campaign, identity, workshop.storage, watch, device_hours) as attendance:
@@ -178,6 +179,19 @@ def _sole_driver(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def _machine_trouble(folder: Path) -> Iterator[None]:
+    """Say of a full disk or a ledger that does not answer what it is, whoever met it first."""
+    try:
+        yield
+    except OSError as error:
+        if not is_full(error):
+            raise
+        raise halted(f"cannot write to {folder}: {error.strerror}") from error
+    except optuna.exceptions.StorageInternalError as error:
+        raise halted(f"the ledger does not answer: {error.__cause__ or error}") from error
 
 
 def _all(*listeners: Listener) -> Listener:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from fckd.errors import UserError
 from fckd.sweep.account import Account
 from fckd.sweep.phases import Phase
 
@@ -33,22 +34,45 @@ class Leader(Protocol):
         """How many trials may run now."""
 
     def check(self) -> None:
-        """Raise `Stopped` if the driver was asked to end."""
+        """Raise `Stopped` if the driver was asked to end, `UserError` if it had to."""
 
     def enter(self, phase: Phase, minutes: float | None) -> None:
         """Take note that a phase begins, for so long at most."""
 
+    def halt(self, trouble: str) -> None:
+        """Take note that nothing can go on until a person has mended the machine."""
 
-@dataclass(frozen=True)
+
+def halted(trouble: str) -> UserError:
+    """Return the end of a campaign whose machine is in trouble."""
+    return UserError(
+        trouble,
+        "a machine on which every run can write its files",
+        "mend that and run the same command again: every run goes on from its last epoch",
+    )
+
+
+@dataclass
 class Unattended:
     """The leader of a driver that nobody can ask anything."""
 
     may_start: int
-    stopping: bool = False
     account: Account = field(default_factory=Account)
+    trouble: str = ""
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the machine is in trouble."""
+        return bool(self.trouble)
 
     def check(self) -> None:
-        """Go on."""
+        """Raise `UserError` if the machine is in trouble."""
+        if self.trouble:
+            raise halted(self.trouble)
+
+    def halt(self, trouble: str) -> None:
+        """Take note of it."""
+        self.trouble = trouble
 
     def enter(self, phase: Phase, minutes: float | None) -> None:
         """Go on."""

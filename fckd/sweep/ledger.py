@@ -22,6 +22,8 @@ REASON = "reason"
 FIELDS = "fields"
 HOPELESS = "hopeless"
 """Of a trial that was asked to end early."""
+LOCKED_SECONDS = 60.0
+"""So long another process, a backup say, may hold the SQLite file before that is an error."""
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 DRAWS = 20
 """So many repetitions in a row, and the space has nothing new."""
@@ -288,8 +290,9 @@ def embedded_storage(folder: Path) -> optuna.storages.RDBStorage:
 
     Two processes that both made its tables would fail, so that they take turns.
     """
+    patience = {"connect_args": {"timeout": LOCKED_SECONDS}}
     with FileLock(folder / "ledger.lock"):
-        return optuna.storages.RDBStorage(f"sqlite:///{folder / LEDGER}")
+        return optuna.storages.RDBStorage(f"sqlite:///{folder / LEDGER}", engine_kwargs=patience)
 
 
 def _has_begun(attributes: Mapping[str, Any]) -> bool:

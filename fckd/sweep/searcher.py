@@ -146,6 +146,8 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
         value = metrics.get(self.phase.metric)
         key, state, reason = order.task.key, message["state"], message["reason"]
         if state == INTERRUPTED:
+            if reason:
+                self._leader.halt(f"{order.name}: {reason}")
             waits = self.phase.ledger.put_back(key)
             state, reason = (INTERRUPTED, GOES_ON) if waits else ("pruned", "")
         else:

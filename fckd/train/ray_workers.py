@@ -17,6 +17,7 @@ import torch
 
 from fckd.config.experiment import Experiment
 from fckd.errors import TrainingError, UserError
+from fckd.files import is_full
 from fckd.train.memory import free_memory, is_out_of_memory, smaller_parts
 from fckd.train.study import Part
 from fckd.train.task import Interrupted, Outcome, Report, Task, run_task
@@ -71,20 +72,30 @@ def _serve_one(task: Task, workshop: Workshop, world: World, broker: Any) -> Non
         # Only here: as long as the error was held, so was all that had been allocated.
         free_memory()
         _retry_in_parts(task, reason, world, broker)
-    elif world.rank == 0:
+        return
+    if world.rank == 0:
         result = None if outcome is None else asdict(outcome)
         ray.get(broker.finish.remote(task.key, state, reason, result))
+    if state == "interrupted" and reason and world.size > 1:
+        # Of all ranks only this one writes: the others, which wait for it, must begin anew.
+        raise OSError(reason)
 
 
 def _attempt(task: Task, workshop: Workshop, report: Report) -> tuple[str, str, Outcome | None]:
     """Return how the task ended, why, and with what; on ranks but the first the outcome is None."""
     try:
+        described = Experiment.model_validate(task.experiment)
+        workshop.make_deleted_lessons(described, task.part)
         outcome = run_task(task, workshop, report)
     except (TrainingError, UserError) as failure:
         # Raised alike on every rank, for it comes from values that all ranks share.
         return "failed", str(failure), None
     except Interrupted:
         return "interrupted", "", None
+    except OSError as failure:
+        if not is_full(failure):
+            raise
+        return "interrupted", f"cannot write to {task.folder}: {failure.strerror}", None
     except Exception as failure:
         if not is_out_of_memory(failure):
             raise

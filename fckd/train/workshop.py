@@ -194,6 +194,21 @@ class Workshop:
             self._stores[folder] = LessonStore(self._fetched(folder), key)
         return self._stores[folder]
 
+    def make_deleted_lessons(self, experiment: Experiment, part: Part) -> None:
+        """Make again what was there when a campaign began and was deleted under way.
+
+        Lessons that this process has open are not missed: their pages stay while they are mapped.
+        """
+        for name in experiment.taught_by if experiment.needs_lessons else ():
+            if (self.teacher_folder(experiment, name, part) / RECORD).exists():
+                folder = self.lesson_folder(experiment, name, part)
+                if folder in self._stores or folder.exists():
+                    continue
+            for _ in self.teach(experiment, name, part):
+                pass
+            for _ in self.make_lessons(experiment, name, part):
+                pass
+
     def study(self, experiment: Experiment, part: Part) -> Study:
         """Return the student's study, with the teachers that its objective asks."""
         used = experiment.taught_by if experiment.objective.uses_lessons else ()

@@ -9,6 +9,7 @@ import pytest
 from optuna.trial import TrialState
 from ray.tune.search import Searcher
 
+from fckd.errors import UserError
 from fckd.events import EpochReported, TrialEnded, TrialStarted
 from fckd.sweep.account import HOUR, Account
 from fckd.sweep.leader import Unattended
@@ -56,13 +57,14 @@ class Bench:
         given = space(search={"points": [POINT]}, **changes)
         self.heard, self.broker = [], Handle()
         self.phase = Search(given, "small", ready(storage), folder)
+        self.leader = leader or Unattended(may_start=9)
         self.searcher = LedgerSearcher(
             self.phase,
             self.broker,
             self.heard.append,
             ("wave", "clap"),
             deadline,
-            leader or Unattended(may_start=9),
+            self.leader,
             devices=1.0,
             each_its_own=each_its_own,
         )
@@ -137,8 +139,18 @@ def test_no_trial_is_started_while_the_driver_is_asked_to_pause(bench):
 
 
 def test_no_trial_is_started_once_the_driver_is_asked_to_stop(bench):
-    made = bench(leader=Unattended(may_start=1, stopping=True))
+    made = bench(leader=Unattended(may_start=1, trouble="a full disk"))
     assert made.searcher.suggest("t0") == Searcher.FINISHED
+
+
+def test_a_trial_whose_machine_is_in_trouble_waits_and_no_other_is_started(bench):
+    made = bench()
+    made.start()
+    made.end("interrupted", reason="cannot write to /full: No space left on device")
+    assert made.phase.ledger.study.trials[0].state is TrialState.WAITING
+    assert made.searcher.suggest("t1") == Searcher.FINISHED
+    with pytest.raises(UserError, match="0000: cannot write to /full: No space left on device"):
+        made.leader.check()
 
 
 def test_no_trial_is_started_once_the_device_hours_are_spent(bench):
