@@ -16,6 +16,7 @@ import ray
 import ray.exceptions
 import ray.train
 from ray.train.torch import TorchConfig, TorchTrainer
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from fckd.config.campaign import ExecutionSettings
 from fckd.errors import Stopped
@@ -194,7 +195,9 @@ def worker_groups(
     """
     pooled = execution.isolation == "pool"
     account = Account() if attendance is None else attendance.account
-    broker = ray.remote(num_cpus=0, max_concurrency=1000)(Broker).remote(
+    # On the driver's node: with any other the sweep would die, though its workers' trials need not.
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    broker = ray.remote(num_cpus=0, max_concurrency=1000, scheduling_strategy=here)(Broker).remote(
         execution.retries, execution.groups if pooled else None
     )
     ground = Ground(broker, workshop.address, workshop.corpus_folder, folder, execution)

@@ -48,6 +48,7 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
         self._leader, self._devices, self._each_its_own = leader, devices, each_its_own
         self._orders: dict[str, Order] = {}
         self._live: set[str] = set()
+        self._heard: dict[str, int] = {}
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         """Return the next trial's configuration, None for "not now", or FINISHED.
@@ -129,9 +130,11 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
 
     def _epoch(self, order: Order, message: Mapping[str, Any]) -> None:
         key, epoch, metrics = order.task.key, message["epoch"], message["metrics"]
-        if not self.phase.ledger.is_hopeless(key):
+        # A trial that is taken up again tells all of its epochs.
+        if epoch > self._heard.get(key, 0) and not self.phase.ledger.is_hopeless(key):
+            self._heard[key] = epoch
             self._listener(EpochReported(key, epoch, metrics, time.time()))
-        self._leader.account.measure(metrics.get("seconds", 0.0), self._devices)
+            self._leader.account.measure(metrics.get("seconds", 0.0), self._devices)
         value = metrics.get(self.phase.metric)
         hopeless = value is not None and self.phase.ledger.report(key, epoch, value)
         if hopeless:

@@ -1,0 +1,86 @@
+"""Moments in the life of a sweep that a seed can name, and waiting for them."""
+
+import time
+from dataclasses import dataclass
+from random import Random
+
+LOOK_SECONDS = 0.003
+
+STAGES = ("start", "epoch", "checkpoint", "report", "confirming", "ending")
+
+
+@dataclass(frozen=True)
+class Moment:
+    """So many seconds after something has happened so many times since the command was started.
+
+    `start`: the command was started. `epoch`: an epoch was heard of. `checkpoint`: one is being
+    written. `report`: a trial ended. `confirming`: an epoch of the confirmation was heard of.
+    `ending`: the leaderboard is there; report and registry are not yet.
+    """
+
+    stage: str
+    count: int
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"{self.seconds:.2f} s after {self.stage} {self.count}"
+
+
+def drawn(generator: Random, stages: tuple[str, ...] = STAGES) -> Moment:
+    """Return a moment of one of the stages."""
+    stage = generator.choice(stages)
+    match stage:
+        case "start":
+            return Moment(stage, 1, generator.uniform(0, 20))
+        case "epoch" | "confirming":
+            return Moment(stage, generator.randint(1, 10), generator.uniform(0, 0.2))
+        case "checkpoint":
+            return Moment(stage, generator.randint(1, 10), 0.0)
+        case "report":
+            return Moment(stage, generator.randint(1, 2), generator.uniform(0, 0.2))
+    return Moment(stage, 1, generator.uniform(0, 4))
+
+
+def comes(moment: Moment, campaign, driver) -> bool:
+    """Wait for the moment; False if the command ended before it."""
+    seen = _Seen(campaign)
+    while not seen.has(moment):
+        if driver.poll() is not None:
+            return False
+        time.sleep(LOOK_SECONDS)
+    time.sleep(moment.seconds)
+    return driver.poll() is None
+
+
+class _Seen:
+    """What has happened since the command was started."""
+
+    def __init__(self, campaign) -> None:
+        self._campaign = campaign
+        self._before = len(campaign.events())
+        self._written: set[str] = set()
+
+    def has(self, moment: Moment) -> bool:
+        return self._count(moment.stage) >= moment.count
+
+    def _count(self, stage: str) -> int:
+        folder = self._campaign.folder
+        match stage:
+            case "start":
+                return 1
+            case "checkpoint":
+                if folder is not None:
+                    found = folder.glob("trials/*/.checkpoint.pt.*.partial")
+                    self._written |= {path.name for path in found}
+                return len(self._written)
+            case "ending":
+                board = folder and folder / "leaderboard.json"
+                return int(bool(board and board.exists()))
+        news = self._campaign.events()[self._before :]
+        return news.count(
+            {
+                "epoch": b'"event": "EpochReported"',
+                "report": b'"event": "TrialEnded"',
+                "confirming": b'"test/accuracy"',
+            }[stage]
+        )
