@@ -1,10 +1,18 @@
 """Moments in the life of a sweep that a seed can name, and waiting for them."""
 
+import re
 import time
 from dataclasses import dataclass
 from random import Random
 
 LOOK_SECONDS = 0.003
+
+_NEWS = {
+    "epoch": re.compile(rb'"event": "EpochReported"'),
+    "report": re.compile(rb'"event": "TrialEnded"'),
+    # Its keys end with a seed.
+    "confirming": re.compile(rb'"event": "EpochReported", "trial_key": "[^"]*-1\d\d\d"'),
+}
 
 STAGES = ("start", "epoch", "checkpoint", "report", "confirming", "ending")
 
@@ -26,18 +34,18 @@ class Moment:
         return f"{self.seconds:.2f} s after {self.stage} {self.count}"
 
 
-def drawn(generator: Random, stages: tuple[str, ...] = STAGES) -> Moment:
-    """Return a moment of one of the stages."""
+def drawn(generator: Random, stages: tuple[str, ...] = STAGES, most: int = 10) -> Moment:
+    """Return a moment of one of the stages, at most so many epochs away."""
     stage = generator.choice(stages)
     match stage:
         case "start":
             return Moment(stage, 1, generator.uniform(0, 20))
         case "epoch" | "confirming":
-            return Moment(stage, generator.randint(1, 10), generator.uniform(0, 0.2))
+            return Moment(stage, generator.randint(1, most), generator.uniform(0, 0.2))
         case "checkpoint":
-            return Moment(stage, generator.randint(1, 10), 0.0)
+            return Moment(stage, generator.randint(1, most), 0.0)
         case "report":
-            return Moment(stage, generator.randint(1, 2), generator.uniform(0, 0.2))
+            return Moment(stage, 1, generator.uniform(0, 0.2))
     return Moment(stage, 1, generator.uniform(0, 4))
 
 
@@ -76,11 +84,4 @@ class _Seen:
             case "ending":
                 board = folder and folder / "leaderboard.json"
                 return int(bool(board and board.exists()))
-        news = self._campaign.events()[self._before :]
-        return news.count(
-            {
-                "epoch": b'"event": "EpochReported"',
-                "report": b'"event": "TrialEnded"',
-                "confirming": b'"test/accuracy"',
-            }[stage]
-        )
+        return len(_NEWS[stage].findall(self._campaign.events(), self._before))
