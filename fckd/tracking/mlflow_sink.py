@@ -120,7 +120,10 @@ class MlflowSink:
     def _end_sweep(self, event: SweepEnded) -> None:
         run = self._find_or_create(SWEEP_TAG, event.sweep, event.sweep, {})
         run_id = run.info.run_id
-        self._log(run_id, metrics=_metrics(event.metrics, event.time, step=0), tags=event.tags)
+        # A sweep that is run again ends again, with what it knew already or with more trials' news.
+        known = run.data.metrics
+        news = {n: v for n, v in event.metrics.items() if known.get(safe_name(n)) != v}
+        self._log(run_id, metrics=_metrics(news, event.time, step=0), tags=event.tags)
         self._keep_files(run_id, event.files)
         self._close(run_id, _STATUS_OF_SWEEP.get(event.state, "KILLED"), event.state, event.time)
 

@@ -34,7 +34,12 @@ while True:
             if name in ("CPU", "GPU") and whole[name] != free.get(name, 0)
         },
         "placement groups": [table["state"] for table in tables if table["state"] != "REMOVED"],
-        "actors": [actor.class_name for actor in list_actors(filters=[("state", "=", "ALIVE")])],
+        "actors": [
+            actor.class_name
+            for actor in list_actors(filters=[("state", "=", "ALIVE")])
+            # Ray's own, one a cluster, which its first training run starts.
+            if actor.class_name != "_AutoscalingCoordinatorActor"
+        ],
     }
     if not any(held.values()) or time.monotonic() > deadline:
         break

@@ -45,6 +45,13 @@ def test_replaying_the_whole_story_changes_nothing(store):
     assert {run.info.status for run in store.runs()} == {"FINISHED"}
 
 
+def test_a_sweep_that_ends_a_second_time_keeps_only_what_is_new(sink, store):
+    for time, score in ((300.0, 0.8), (900.0, 0.8), (1500.0, 0.9)):
+        tell(sink, opening(), SweepEnded(SWEEP, "finished", {"test/fckd": score}, {}, {}, time))
+    history = store.client.get_metric_history(store.run(SWEEP).info.run_id, "test/fckd")
+    assert [point.value for point in history] == [0.8, 0.9]
+
+
 def test_a_retry_continues_the_run_of_its_trial(sink, store):
     tell(sink, opening(), start(0), epoch(0, 1), epoch(0, 2), end(0, "failed", reason="killed"))
     assert store.run("trial 0").info.status == "FAILED"
