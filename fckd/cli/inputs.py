@@ -1,16 +1,21 @@
 """What every verb is given: a space, overrides, and where things are."""
 
 import os
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from fckd.config.comparison import Comparison
-from fckd.config.documents import read_document, validate
+from fckd.config.documents import Document, apply_override, read_document, set_field, validate
+from fckd.config.settings import Settings, read_settings
 from fckd.config.space import Space
 
 STORAGE = "fckd-storage"
+
+told: ContextVar[Settings] = ContextVar("told")
+"""The settings of the running command, from its environment and its profile."""
 
 SpacePath = Annotated[
     Path, typer.Argument(metavar="SPACE", help="A space, such as tune_spaces/demo.yaml.")
@@ -34,8 +39,12 @@ Data = Annotated[
     ),
 ]
 Storage = Annotated[
-    str,
-    typer.Option("--storage", metavar="DIR", help="Where sweeps keep what they make; or s3://…."),
+    str | None,
+    typer.Option(
+        "--storage",
+        metavar="DIR",
+        help=f"Where sweeps keep what they make, or s3://…; else {STORAGE}.",
+    ),
 ]
 SweepName = Annotated[
     str,
@@ -45,14 +54,23 @@ SweepName = Annotated[
 ]
 
 
+def settings() -> Settings:
+    """Return the settings of the running command; outside of one, those of the environment."""
+    return told.get(None) or read_settings(os.environ)
+
+
+def storage_of(given: str | None) -> str:
+    """Return the storage: as given on the command line, else by the settings, else the default."""
+    return given or settings().storage or STORAGE
+
+
 def load_space(path: Path, overrides: list[str] | None, *, smoke: bool) -> Space:
     """Return the validated space.
 
     Raises:
         UserError: It cannot be read or is not valid.
     """
-    document = read_document(path, smoke=smoke, overrides=overrides or [])
-    return validate(Space, document, str(path))
+    return validate(Space, _document(path, overrides, smoke=smoke), str(path))
 
 
 def load_comparison(path: Path, overrides: list[str] | None, *, smoke: bool) -> Comparison:
@@ -61,15 +79,26 @@ def load_comparison(path: Path, overrides: list[str] | None, *, smoke: bool) -> 
     Raises:
         UserError: It cannot be read or is not valid.
     """
-    document = read_document(path, smoke=smoke, overrides=overrides or [])
-    return validate(Comparison, document, str(path))
+    return validate(Comparison, _document(path, overrides, smoke=smoke), str(path))
 
 
 def tracking_uri(storage: Path) -> str:
-    """Return MLFLOW_TRACKING_URI, else the address of the store in `storage`."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{storage / 'mlflow.db'}"
+    """Return the address that the settings give, else that of the store in `storage`."""
+    given = settings().tracking_uri
+    return f"sqlite:///{storage / 'mlflow.db'}" if given is None else given.get_secret_value()
 
 
 def artifact_root(storage: Path) -> str | None:
     """Return where MLflow keeps files: its server decides, an embedded store has a folder."""
-    return None if "MLFLOW_TRACKING_URI" in os.environ else str(storage / "artifacts")
+    return None if settings().tracking_uri else str(storage / "artifacts")
+
+
+def _document(path: Path, overrides: list[str] | None, *, smoke: bool) -> Document:
+    """Read a document; the settings say where it is stored, unless an override does."""
+    document = read_document(path, smoke=smoke)
+    shared = settings().storage
+    if shared is not None:
+        set_field(document, "storage", shared)
+    for override in overrides or []:
+        apply_override(document, override)
+    return document

@@ -1,6 +1,7 @@
 """The command `fckd`: every verb parses, calls, and prints."""
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +11,6 @@ from rich.console import Console
 from rich.text import Text
 
 from fckd.cli.inputs import (
-    STORAGE,
     ComparisonPath,
     Data,
     Overrides,
@@ -20,17 +20,19 @@ from fckd.cli.inputs import (
     SweepName,
     load_comparison,
     load_space,
+    storage_of,
+    told,
     tracking_uri,
 )
 from fckd.cli.weights import with_fetched_weights
 from fckd.config.schema import Kind, schema_of
+from fckd.config.settings import PROFILE, VARIABLES, read_settings
 from fckd.errors import Stopped, TrainingError, UserError
 from fckd.storage.shelf import storage_folder
 
 # What a verb needs is imported when its space has been read: a wrong path is refused at once.
 app = typer.Typer(
     name="fckd",
-    help="Turn expensive multi-modality models into one cheap student.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -65,6 +67,23 @@ def main() -> None:
         raise
 
 
+@app.callback()
+def begin(
+    context: typer.Context,
+    profile: Annotated[
+        Path | None,
+        typer.Option("--profile", metavar="FILE", envvar=PROFILE, help="Where services are."),
+    ] = None,
+) -> None:
+    """Turn expensive multi-modality models into one cheap student."""
+    settings = read_settings(os.environ, profile)
+    token = told.set(settings)
+    context.call_on_close(lambda: told.reset(token))
+    if settings.ray_address:
+        # Ray, also in the processes that it starts, looks nowhere else.
+        os.environ[VARIABLES["ray_address"]] = settings.ray_address
+
+
 @app.command()
 def prepare(
     path: SpacePath,
@@ -92,12 +111,12 @@ def inspect(
     sample: Annotated[
         str | None, typer.Argument(metavar="SAMPLE", help="The id of a sample to look at.")
     ] = None,
-    storage: Storage = STORAGE,
+    storage: Storage = None,
 ) -> None:
     """Show what is in a corpus, or one sample in all its modalities."""
     from fckd.cli.corpora import find_corpus, print_sample, print_summary
 
-    found = find_corpus(corpus, storage)
+    found = find_corpus(corpus, storage_of(storage))
     if sample is None:
         print_summary(console, found)
     else:
@@ -173,61 +192,61 @@ def plan(
 @app.command()
 def report(
     name: SweepName,
-    storage: Storage = STORAGE,
+    storage: Storage = None,
 ) -> None:
     """Write a finished sweep's report again, from the ledger and the leaderboard."""
     from fckd.cli.reports import rewrite_report
 
-    console.print(str(rewrite_report(name, storage_folder(storage))), soft_wrap=True)
+    console.print(str(rewrite_report(name, storage_folder(storage_of(storage)))), soft_wrap=True)
 
 
 @app.command()
 def status(
     name: SweepName,
-    storage: Storage = STORAGE,
+    storage: Storage = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Again, until the sweep ends.")] = False,
 ) -> None:
     """Say how a sweep or comparison stands, from the ledger alone."""
     from fckd.cli.status import print_status
 
-    print_status(console, name, storage_folder(storage), as_json=as_json, watch=watch)
+    print_status(console, name, storage_folder(storage_of(storage)), as_json=as_json, watch=watch)
 
 
 @app.command()
-def stop(name: SweepName, storage: Storage = STORAGE) -> None:
+def stop(name: SweepName, storage: Storage = None) -> None:
     """End a running sweep after the current epochs; its command goes on with it."""
     from fckd.cli import control
 
-    _say(control.stop(name, storage_folder(storage)))
+    _say(control.stop(name, storage_folder(storage_of(storage))))
 
 
 @app.command()
-def pause(name: SweepName, storage: Storage = STORAGE) -> None:
+def pause(name: SweepName, storage: Storage = None) -> None:
     """Let a running sweep start no more trials."""
     from fckd.cli import control
 
-    _say(control.pause(name, storage_folder(storage)))
+    _say(control.pause(name, storage_folder(storage_of(storage))))
 
 
 @app.command()
-def resume(name: SweepName, storage: Storage = STORAGE) -> None:
+def resume(name: SweepName, storage: Storage = None) -> None:
     """Let a paused sweep start trials again."""
     from fckd.cli import control
 
-    _say(control.resume(name, storage_folder(storage)))
+    _say(control.resume(name, storage_folder(storage_of(storage))))
 
 
 @app.command()
 def scale(
     name: SweepName,
     groups: Annotated[int, typer.Option("--groups", metavar="N", help="Trials at a time.")],
-    storage: Storage = STORAGE,
+    storage: Storage = None,
 ) -> None:
     """Let a running sweep run another number of trials at a time."""
     from fckd.cli import control
 
-    _say(control.scale(name, groups, storage_folder(storage)))
+    _say(control.scale(name, groups, storage_folder(storage_of(storage))))
 
 
 @app.command()
@@ -236,12 +255,12 @@ def pull(
         str, typer.Argument(metavar="NAME@ALIAS", help="Such as demo@champion, or demo/1.")
     ],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="An empty or new folder.")],
-    storage: Storage = STORAGE,
+    storage: Storage = None,
 ) -> None:
     """Fetch a registered student and check its checksums."""
     from fckd.registry.store import Registry
 
-    Registry(tracking_uri(storage_folder(storage))).pull(reference, out)
+    Registry(tracking_uri(storage_folder(storage_of(storage)))).pull(reference, out)
     console.print(f"{reference} is in {out}", soft_wrap=True, highlight=False)
 
 
@@ -277,11 +296,11 @@ def schema(kind: Annotated[Kind, typer.Argument(help="Of which documents.")]) ->
 
 
 @app.command()
-def doctor(storage: Storage = STORAGE) -> None:
+def doctor(storage: Storage = None) -> None:
     """Check versions, Ray, the MLflow store, S3, write permission and free disk."""
     from fckd.cli.doctor import examine
 
-    if not examine(console, storage):
+    if not examine(console, storage_of(storage)):
         sys.exit(FAILURE)
 
 

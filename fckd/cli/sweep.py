@@ -14,18 +14,20 @@ from rich.text import Text
 
 from fckd.cli.board import SweepSummary
 from fckd.cli.display import Display, print_leaderboard
-from fckd.cli.inputs import STORAGE, artifact_root, tracking_uri
+from fckd.cli.inputs import artifact_root, settings, storage_of, tracking_uri
 from fckd.cli.shipping import Shipping
 from fckd.cli.students import Registration, best_run, pack, register
 from fckd.config.space import Space
 from fckd.errors import UserError
 from fckd.events import SweepEnded
 from fckd.files import write_json
+from fckd.storage.shelf import storage_folder
 from fckd.sweep.arms import confirmation_runs
 from fckd.sweep.campaign import resolve_storage
 from fckd.sweep.conduct import Conducted, conduct
 from fckd.sweep.leaderboard import LEADERBOARD
 from fckd.tracking.facts import FACTS, facts
+from fckd.tracking.redaction import redact_text
 from fckd.tracking.report import write_report
 from fckd.train.task import SIGHT
 
@@ -67,7 +69,7 @@ def _register(
     try:
         if waiting:
             raise UserError(
-                f"{waiting} events have not reached MLflow at {uri}",
+                f"{waiting} events have not reached MLflow at {redact_text(uri)}",
                 "a tracking server that answers",
                 "start it and run the same command again: only this step is left",
             )
@@ -139,17 +141,25 @@ def _print_end(
         highlight=False,
     )
     place = _short(storage)
-    elsewhere = "" if place == STORAGE else f" --storage {place}"
+    elsewhere = "" if storage_folder(storage_of(None)) == storage else f" --storage {place}"
     corpus = _short(conducted.workshop.corpus.folder)
     sample = conducted.workshop.corpus.sample_ids[registration.test_sample]
     reference = f"{registration.name}@{registration.aliases[-1]}"
     for line in (
         "\nnext:",
-        f"  {_program('mlflow')} ui --backend-store-uri {tracking_uri(Path(place))}",
+        f"  {_look(place)}",
         f"  {_program('fckd')} pull {reference} --out student{elsewhere}",
         f"  {_program('fckd')} predict student {corpus}/{sample}",
     ):
         console.print(line, soft_wrap=True, highlight=False)
+
+
+def _look(place: str) -> str:
+    """Say how to look at the runs."""
+    uri = tracking_uri(Path(place))
+    if settings().tracking_uri is None:
+        return f"{_program('mlflow')} ui --backend-store-uri {uri}"
+    return f"MLflow: {redact_text(uri)}"
 
 
 def _program(name: str) -> str:

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from fckd.config.documents import read_document
+from fckd.config.settings import PROFILE, VARIABLES
 from fckd.registry.connection import quiet
 from fckd.registry.store import Registry
 from tests.cli.command import Ran, fckd
@@ -17,7 +18,7 @@ SPACES = Path(__file__).parents[2] / "tune_spaces"
 DEMO = SPACES / "demo.yaml"
 UTD = SPACES / "utd_mhad_inertial.yaml"
 
-_ENVIRONMENT = ("FCKD_DATA", "MLFLOW_TRACKING_URI", "RAY_ADDRESS", "RAY_JOB_CONFIG_JSON_ENV_VAR")
+_ENVIRONMENT = (PROFILE, *VARIABLES.values(), "FCKD_DATA", "RAY_JOB_CONFIG_JSON_ENV_VAR")
 
 
 @pytest.fixture(autouse=True)
