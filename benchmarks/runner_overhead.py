@@ -29,7 +29,8 @@ from fckd.events import EpochReported, Event, TrialEnded
 from fckd.sweep.cluster import cluster
 from fckd.sweep.execution import execute
 from fckd.sweep.groups import worker_groups
-from fckd.sweep.ledger import Asked, embedded_storage
+from fckd.sweep.ledger import Asked
+from fckd.sweep.ledger_places import open_ledger
 from fckd.sweep.phases import Search
 from fckd.train.task import run_task
 from fckd.train.workshop import Workshop
@@ -99,7 +100,7 @@ def measure(name: str, epochs: int, trials: int, storage: Path) -> dict[str, Any
     space = space_for(epochs, trials, RUNNERS[name])
     workshop = open_workshop(space, storage)
     folder = storage / name.replace(" ", "-")
-    search = Search(space, folder.name, embedded_storage(storage), folder)
+    search = Search(space, folder.name, open_ledger(storage), folder)
     clock = Clock()
     begun = time.perf_counter()
     with worker_groups(space.execution, workshop, folder) as ground:
@@ -121,7 +122,7 @@ def plain(epochs: int, trials: int, storage: Path) -> dict[str, Any]:
     space = space_for(epochs, trials, {})
     workshop = open_workshop(space, storage)
     folder = storage / "plain"
-    search = Search(space, "plain", embedded_storage(storage), folder)
+    search = Search(space, "plain", open_ledger(storage), folder)
     seconds, loops = [], []
     for number in range(trials):
         asked = search.ledger.ask() or Asked("", 0, {}, {})

@@ -8,13 +8,14 @@ from rich.console import Console
 
 from fckd.cli.board import SweepSummary
 from fckd.cli.display import Display, print_leaderboard
-from fckd.cli.inputs import artifact_root, tracking_uri
+from fckd.cli.inputs import artifact_root, settings, tracking_uri
 from fckd.cli.shipping import Shipping
 from fckd.config.comparison import Comparison
 from fckd.events import SweepEnded
 from fckd.files import write_bytes
 from fckd.sweep.campaign import resolve_storage
 from fckd.sweep.compare import Compared, compare
+from fckd.sweep.ledger_places import check_ledger
 
 TABLE = "table.md"
 
@@ -27,12 +28,13 @@ def run_comparison(console: Console, comparison: Comparison, data: Path | None) 
         TrainingError: Nothing could be finished.
         Stopped: It was asked to end before it was finished.
     """
-    storage = resolve_storage(comparison)
+    storage, ledger = resolve_storage(comparison), settings().ledger_url
+    check_ledger(ledger)
     uri, root = tracking_uri(storage), artifact_root(storage)
     runs = len(comparison.arms) * comparison.seeds * (len(comparison.protocols) or 1)
     with Shipping(uri, comparison.name, root) as shipping:
         with Display(console, SweepSummary(comparison.name, runs)) as display:
-            compared = compare(comparison, data, display, shipping.track)
+            compared = compare(comparison, data, display, shipping.track, ledger)
             table = markdown_table(compared.leaderboard)
             write_bytes(compared.folder / TABLE, table.encode())
         shipping.tell(_ended(compared))

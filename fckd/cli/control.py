@@ -5,10 +5,19 @@ from pathlib import Path
 from typing import Any
 
 from fckd.cli.board import duration
-from fckd.cli.campaigns import find_campaign
+from fckd.cli.inputs import settings
 from fckd.errors import UserError
-from fckd.sweep.control import DRIVER, ENDED, GROUPS, PAUSE, STOP, Control, is_alive
-from fckd.sweep.ledger import LEDGER, embedded_storage
+from fckd.sweep.control import (
+    DRIVER,
+    ENDED,
+    GROUPS,
+    PAUSE,
+    STOP,
+    Control,
+    campaigns_called,
+    is_alive,
+)
+from fckd.sweep.ledger_places import existing_ledger, shown
 
 
 def stop(name: str, storage: Path) -> str:
@@ -49,22 +58,20 @@ def scale(name: str, groups: int, storage: Path) -> str:
 
 
 def open_control(name: str, storage: Path) -> tuple[str, Control]:
-    """Return the id and the record of the campaign called `name`.
+    """Return the id and the record of the campaign with the id `name`, or the newest of that name.
 
     Raises:
         UserError: There is none, or nobody has driven it since records are kept.
     """
-    campaign, ledger = find_campaign(name, storage).name, storage / LEDGER
-    try:
-        if not ledger.is_file():  # Optuna would make an empty one
-            raise KeyError(campaign)
-        return campaign, Control(embedded_storage(storage), campaign)
-    except KeyError as unknown:
+    ledger = existing_ledger(storage, settings().ledger_url)
+    found, others = campaigns_called(name, ledger)
+    if not found:
         raise UserError(
-            f"the ledger {ledger} has no record of who drives {campaign}",
-            "a sweep that was begun by this version of fckd and has come as far as its teachers",
-            "run its command again, or wait a moment",
-        ) from unknown
+            f"no sweep called {name} has a record of who drives it in the ledger {shown(ledger)}",
+            f"one of: {', '.join(others) or 'none yet'}",
+            "give a name or an id; one that was just begun has a record when its corpus is there",
+        )
+    return found[-1], Control(ledger, found[-1])
 
 
 def _running(name: str, storage: Path) -> tuple[str, Control, dict[str, Any]]:

@@ -7,9 +7,10 @@ from typing import Any
 import optuna
 
 from fckd.cli.campaigns import find_campaign
+from fckd.cli.inputs import settings
 from fckd.errors import UserError
 from fckd.sweep.leaderboard import LEADERBOARD
-from fckd.sweep.ledger import LEDGER, embedded_storage
+from fckd.sweep.ledger_places import existing_ledger, shown
 from fckd.tracking.facts import FACTS
 from fckd.tracking.report import write_report
 from fckd.train.task import SIGHT
@@ -41,14 +42,12 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _study(name: str, storage: Path) -> optuna.Study:
-    ledger = storage / LEDGER
+    ledger = existing_ledger(storage, settings().ledger_url)
     try:
-        if not ledger.is_file():  # Optuna would make an empty one
-            raise FileNotFoundError(ledger)
-        return optuna.load_study(study_name=name, storage=embedded_storage(storage))
-    except (FileNotFoundError, KeyError) as unknown:
+        return optuna.load_study(study_name=name, storage=ledger)
+    except KeyError as unknown:
         raise UserError(
-            f"the sweep {name} is not in the ledger {ledger}",
+            f"the sweep {name} is not in the ledger {shown(ledger)}",
             "the ledger that the sweep has written",
             "bring it back, or run `fckd sweep` again",
         ) from unknown

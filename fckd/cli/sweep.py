@@ -26,6 +26,7 @@ from fckd.sweep.arms import confirmation_runs
 from fckd.sweep.campaign import resolve_storage
 from fckd.sweep.conduct import Conducted, conduct
 from fckd.sweep.leaderboard import LEADERBOARD
+from fckd.sweep.ledger_places import check_ledger
 from fckd.tracking.facts import FACTS, facts
 from fckd.tracking.redaction import redact_text
 from fckd.tracking.report import write_report
@@ -41,10 +42,11 @@ def run_sweep(console: Console, space: Space, data: Path | None) -> None:
         Stopped: It was asked to end before it was finished.
     """
     started = time.time()
-    storage = resolve_storage(space)
+    storage, ledger = resolve_storage(space), settings().ledger_url
+    check_ledger(ledger)
     uri, root = tracking_uri(storage), artifact_root(storage)
     with Shipping(uri, space.name, root) as shipping, Display(console, _summary(space)) as display:
-        conducted = conduct(space, data, display, shipping.track)
+        conducted = conduct(space, data, display, shipping.track, ledger)
     registration = _register(console, conducted, space, uri, shipping.left)
     board = {**conducted.leaderboard, "registered": registration and registration.as_json()}
     write_json(conducted.folder / LEADERBOARD, board)

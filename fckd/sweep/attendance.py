@@ -10,11 +10,12 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import optuna
+from optuna.storages import RDBStorage
+from sqlalchemy.exc import DBAPIError
 
 from fckd.config.campaign import Campaign
 from fckd.errors import Stopped
@@ -29,9 +30,18 @@ from fckd.events import (
 )
 from fckd.sweep.account import Account, unit_of
 from fckd.sweep.cluster import room
-from fckd.sweep.control import DRIVER, ENDED, PHASES, SPENT, Control, Wishes, spent_in
+from fckd.sweep.control import (
+    DRIVER,
+    ENDED,
+    PHASES,
+    SPENT,
+    STORAGE,
+    Control,
+    Wishes,
+    spent_in,
+)
 from fckd.sweep.leader import Crew, halted
-from fckd.sweep.ledger import embedded_storage
+from fckd.sweep.lease import Lease
 from fckd.sweep.phases import Phase
 from fckd.sweep.signals import caught
 
@@ -47,7 +57,9 @@ _log = logging.getLogger(__name__)
 def attended(
     campaign: Campaign,
     identity: str,
-    storage: Path,
+    place: str,
+    lease: Lease,
+    storage: RDBStorage,
     watch: Listener,
     device_hours: float | None = None,
 ) -> Iterator["Attendance"]:
@@ -56,21 +68,24 @@ def attended(
     Args:
         campaign: For its name and execution.
         identity: Its id.
-        storage: The folder of the ledger.
+        place: The address of its storage.
+        lease: The right to drive it.
+        storage: The ledger.
         watch: Hears when the wishes change.
         device_hours: That the campaign may spend.
     """
     execution = campaign.execution
     described = {
         "name": campaign.name,
+        STORAGE: place,
         "isolation": execution.isolation,
         "unit": unit_of(execution),
         "device_hours": device_hours,
     }
-    control = Control.open(embedded_storage(storage), identity, described)
+    control = Control.open(storage, identity, described)
     account = Account(device_hours, earlier=spent_in(control.read()))
     there = partial(room, execution)
-    with Attendance(control, execution.groups, watch, there, account) as attendance:
+    with Attendance(control, execution.groups, watch, there, account, lease) as attendance:
         yield attendance
 
 
@@ -97,6 +112,7 @@ class Attendance:
         watch: Hears when the wishes change; called by the attendance's own thread.
         room: Returns how many groups the cluster has room for.
         account: What the campaign spends.
+        lease: The right to be the driver; None where nobody else can be.
     """
 
     def __init__(
@@ -106,11 +122,12 @@ class Attendance:
         watch: Listener,
         room: Callable[[], int],
         account: Account | None = None,
+        lease: Lease | None = None,
     ) -> None:
         self.account = account or Account()
         self._spent = f"{SPENT}{uuid.uuid4().hex[:8]}"
         self._control, self._groups, self._watch, self._room = control, groups, watch, room
-        self._wishes = Wishes(groups)
+        self._wishes, self._lease = Wishes(groups), lease
         self._running: dict[str, dict[str, Any]] = {}
         self._crew: Crew | None = None
         self._signal: int | None = None
@@ -195,7 +212,9 @@ class Attendance:
             self._crew = crew
 
     def sign(self) -> None:
-        """Give a sign of life."""
+        """Give a sign of life, if this process is the driver still."""
+        if self._lease is not None and not self._lease.holds():
+            self._give_way()
         with self._lock:
             running = {key: dict(known) for key, known in self._running.items()}
         self._control.write(
@@ -224,6 +243,14 @@ class Attendance:
             if self._crew is not None:
                 self._bring(self._crew)
 
+    def _give_way(self) -> None:
+        """End at once: a connection was cut, and before it was back another driver had begun.
+
+        That one has taken over every trial; whatever this process still did would double them.
+        """
+        _log.error("another process drives this sweep now; this one ends")
+        os._exit(1)
+
     def _bring(self, crew: Crew) -> None:
         if self.stopping:
             terminated = self._signal == signal.SIGTERM
@@ -245,7 +272,7 @@ class Attendance:
                 if time.monotonic() - self._signed > SIGN_SECONDS:
                     self.sign()
                 self._troubled = False
-            except optuna.exceptions.StorageInternalError as trouble:
+            except (optuna.exceptions.StorageInternalError, DBAPIError) as trouble:
                 # A ledger that is locked or away for a moment must not end the driver's presence.
                 if not self._troubled:
                     _log.warning("the ledger does not answer (%s); it is asked again", trouble)

@@ -9,6 +9,7 @@ from typing import Any
 
 import optuna
 from filelock import FileLock, Timeout
+from optuna.storages import RDBStorage
 
 from fckd.config.campaign import Campaign
 from fckd.config.experiment import Experiment
@@ -21,9 +22,12 @@ from fckd.storage.address import Address
 from fckd.storage.shelf import open_shelf, storage_folder
 from fckd.sweep.attendance import Attendance, attended, ending
 from fckd.sweep.cluster import cluster, nodes
+from fckd.sweep.control import CAMPAIGN, STORAGE, Control
 from fckd.sweep.given import who_makes_blocks
 from fckd.sweep.leader import halted
+from fckd.sweep.lease import Lease
 from fckd.sweep.ledger import REASON
+from fckd.sweep.ledger_places import is_shared, shown
 from fckd.sweep.phases import Phase
 from fckd.sweep.preparation import Preparation
 from fckd.train.workshop import Workshop
@@ -90,6 +94,7 @@ def open_workshop(
 def opened(
     campaign: Campaign,
     workshop: Workshop,
+    ledger: RDBStorage,
     described: Mapping[str, Any],
     preparation: Preparation,
     listeners: tuple[Listener, Track],
@@ -100,22 +105,26 @@ def opened(
     Args:
         campaign: For its name and execution.
         workshop: With the corpus.
+        ledger: Where its trials are kept.
         described: What makes another campaign if it changes; the corpus counts by its content.
         preparation: What runs need.
         listeners: Who watches, and who keeps events.
         device_hours: That may be spent.
 
     Raises:
-        UserError: Another process runs it, or the machine does not allow it.
+        UserError: Another process runs it, the machine does not allow it, or the ledger is gone.
         Stopped: It was asked to end meanwhile.
     """
     content = {**described, "corpus": workshop.corpus.fingerprint}
     identity = f"{campaign.name}-{fingerprint(content)[:8]}"
     folder = make_folder(workshop.storage / "sweeps" / identity)
-    with _machine_trouble(folder), _sole_driver(folder), cluster(campaign.execution):
+    sole = (_sole_driver(folder), Lease(ledger, identity))
+    with _machine_trouble(folder), sole[0], sole[1] as lease, cluster(campaign.execution):
         _check_nodes(workshop)
+        _check_place(ledger, identity, workshop.address)
         watch, track = listeners
-        with attended(campaign, identity, workshop.storage, watch, device_hours) as attendance:
+        place = workshop.address
+        with attended(campaign, identity, place, lease, ledger, watch, device_hours) as attendance:
             listener = _all(watch, track(folder), attendance)
             with ending(identity, listener):
                 listener(_started(campaign, identity, workshop))
@@ -154,6 +163,25 @@ def _check_nodes(workshop: Workshop) -> None:
             f"storage: {workshop.address}, on a Ray cluster of {found} nodes",
             "one node: corpora, teachers and lessons go through S3, a run's own files do not yet",
             "use a Ray cluster of one node, or --set storage=/a/folder/that/all/nodes/share",
+        )
+
+
+def _check_place(ledger: RDBStorage, identity: str, address: str) -> None:
+    """Of what has ended only the ledger's part would be found in another storage.
+
+    Raises:
+        UserError: The campaign was begun in another one.
+    """
+    try:
+        described = Control(ledger, identity).read().get(CAMPAIGN, {})
+    except KeyError:  # nobody has begun it yet
+        return
+    begun = described.get(STORAGE, address)
+    if is_shared(ledger) and begun != address:
+        raise UserError(
+            f"storage: {address}, for {identity} in the ledger {shown(ledger)}",
+            f"{begun}, where its runs are",
+            "use that storage, or give the campaign another name",
         )
 
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import SecretStr
+
 from fckd.config.comparison import Comparison
 from fckd.events import Listener
 from fckd.sweep.arms import comparison_arms
@@ -11,7 +13,7 @@ from fckd.sweep.campaign import Track, open_workshop, opened
 from fckd.sweep.execution import execute
 from fckd.sweep.groups import worker_groups
 from fckd.sweep.leaderboard import write_leaderboard
-from fckd.sweep.ledger import embedded_storage
+from fckd.sweep.ledger_places import open_ledger
 from fckd.sweep.phases import Repetitions
 from fckd.sweep.preparation import Preparation, under_each
 from fckd.train.study import Part
@@ -34,7 +36,13 @@ class Compared:
     corpus: str
 
 
-def compare(comparison: Comparison, data: Path | None, watch: Listener, track: Track) -> Compared:
+def compare(
+    comparison: Comparison,
+    data: Path | None,
+    watch: Listener,
+    track: Track,
+    ledger_url: SecretStr | None = None,
+) -> Compared:
     """Run a comparison, or what is still missing of it; arms and seeds may be added.
 
     Args:
@@ -42,6 +50,7 @@ def compare(comparison: Comparison, data: Path | None, watch: Listener, track: T
         data: Folder of the raw benchmarks; None where the source needs none.
         watch: Hears every event.
         track: Given the comparison's folder, returns who keeps its events.
+        ledger_url: Of a PostgreSQL database; None for a file in the storage.
 
     Raises:
         UserError: The comparison, the data or the machine do not allow it.
@@ -54,7 +63,8 @@ def compare(comparison: Comparison, data: Path | None, watch: Listener, track: T
     part: Part = "train" if comparison.split == "validation" else "train+validation"
     described = {"experiment": comparison.experiment.model_dump(mode="json"), "part": part}
     preparation = Preparation({part: variants}, comparison.execution)
-    with opened(comparison, workshop, described, preparation, (watch, track)) as place:
+    ledger = open_ledger(workshop.storage, ledger_url)
+    with opened(comparison, workshop, ledger, described, preparation, (watch, track)) as place:
         runs = Repetitions(
             "comparison",
             arms,
@@ -62,7 +72,7 @@ def compare(comparison: Comparison, data: Path | None, watch: Listener, track: T
             comparison.protocols,
             part,
             place.identity,
-            embedded_storage(workshop.storage),
+            ledger,
             place.folder,
         )
         leader = place.attendance

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+from optuna.storages import RDBStorage
+from pydantic import SecretStr
 
 from fckd.config.space import Space
 from fckd.errors import TrainingError
@@ -15,7 +17,7 @@ from fckd.sweep.campaign import Opened, Track, open_workshop, opened, reasons
 from fckd.sweep.execution import execute
 from fckd.sweep.groups import worker_groups
 from fckd.sweep.leaderboard import write_leaderboard
-from fckd.sweep.ledger import embedded_storage
+from fckd.sweep.ledger_places import open_ledger
 from fckd.sweep.phases import Repetitions, Search, confirmation
 from fckd.sweep.preparation import of_space
 from fckd.sweep.suggest import check_bounds
@@ -46,7 +48,13 @@ class Conducted:
     cost: dict[str, float]
 
 
-def conduct(space: Space, data: Path | None, watch: Listener, track: Track) -> Conducted:
+def conduct(
+    space: Space,
+    data: Path | None,
+    watch: Listener,
+    track: Track,
+    ledger_url: SecretStr | None = None,
+) -> Conducted:
     """Run a sweep, or what is still missing of it.
 
     Args:
@@ -54,6 +62,7 @@ def conduct(space: Space, data: Path | None, watch: Listener, track: Track) -> C
         data: Folder of the raw benchmarks; None where the source needs none.
         watch: Hears every event, also before the sweep has an id.
         track: Given the sweep's folder, returns who keeps its events.
+        ledger_url: Of a PostgreSQL database; None for a file in the storage.
 
     Raises:
         UserError: The space, the data or the machine do not allow it.
@@ -63,7 +72,8 @@ def conduct(space: Space, data: Path | None, watch: Listener, track: Track) -> C
     check_bounds(space)
     confirmed = [under(space.experiment, each) for each in space.confirmation.protocols]
     workshop = open_workshop(space, [space.experiment, *confirmed], data, watch)
-    earlier = warm_start(space, embedded_storage(workshop.storage))
+    ledger = open_ledger(workshop.storage, ledger_url)
+    earlier = warm_start(space, ledger)
     # Budget, execution and confirmation may change; the rest makes another sweep.
     described = {
         "experiment": space.experiment.model_dump(mode="json"),
@@ -71,8 +81,8 @@ def conduct(space: Space, data: Path | None, watch: Listener, track: Track) -> C
         "objectives": list(space.search.objectives),
     }
     listeners, hours = (watch, track), space.budget.device_hours
-    with opened(space, workshop, described, of_space(space), listeners, hours) as sweep:
-        search, runs = _run_phases(space, sweep, earlier)
+    with opened(space, workshop, ledger, described, of_space(space), listeners, hours) as sweep:
+        search, runs = _run_phases(space, sweep, ledger, earlier)
     board = write_leaderboard(runs, sweep, space.experiment)
     return Conducted(
         sweep.identity,
@@ -86,10 +96,10 @@ def conduct(space: Space, data: Path | None, watch: Listener, track: Track) -> C
 
 
 def _run_phases(
-    space: Space, sweep: Opened, earlier: WarmStart | None
+    space: Space, sweep: Opened, ledger: RDBStorage, earlier: WarmStart | None
 ) -> tuple[Search, Repetitions]:
     workshop = sweep.workshop
-    ledger, classes = embedded_storage(workshop.storage), workshop.corpus.classes
+    classes = workshop.corpus.classes
     points = earlier.points if earlier else ()
     if earlier:
         earlier.check_another(sweep.identity)

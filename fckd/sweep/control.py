@@ -15,9 +15,13 @@ from optuna.storages import RDBStorage
 from optuna.study import StudyDirection
 
 CAMPAIGN, DRIVER, PHASES, ENDED = "campaign", "driver", "phases", "ended"
+STORAGE = "storage"
+"""Of a campaign: the address of the storage in which its runs are."""
 STOP, PAUSE, GROUPS = "stop", "pause", "groups"
 SPENT = "spent:"
 """Before the name of a driver: the device-hours that it has spent."""
+RECORD = "-control"
+"""Behind the id of a campaign: the name of its record."""
 SILENCE_SECONDS = 60.0
 """A driver that gave no sign of life for so long is taken for dead."""
 
@@ -78,6 +82,22 @@ class Control:
         return wishes_in(self.read())
 
 
+def campaigns_called(name: str, storage: RDBStorage) -> tuple[list[str], list[str]]:
+    """Return the ids of the campaigns with this id or name, the newest last, and all other ids."""
+    there = [
+        study.study_name.removesuffix(RECORD)
+        for study in sorted(
+            storage.get_all_studies(),
+            key=lambda study: study.user_attrs.get(CAMPAIGN, {}).get("opened", 0.0),
+        )
+        if study.study_name.endswith(RECORD)
+    ]
+    # an id is a name and eight digits: `demo` must not find `demo-large`
+    named = [each for each in there if each.rpartition("-")[0] == name]
+    found = [name] if name in there else named
+    return found, [each for each in there if each not in found]
+
+
 def spent_in(record: Mapping[str, Any]) -> float:
     """Return the device-hours that all drivers in a record have spent."""
     return sum(float(hours) for name, hours in record.items() if name.startswith(SPENT))
@@ -97,4 +117,4 @@ def is_alive(record: Mapping[str, Any], now: float) -> bool:
 
 
 def _study_name(campaign: str) -> str:
-    return f"{campaign}-control"
+    return f"{campaign}{RECORD}"

@@ -3,15 +3,12 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import optuna
-from filelock import FileLock
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-LEDGER = "ledger.db"
 KEY = "trial_key"
 POINT = "point"
 SUPERSEDED = "superseded"
@@ -22,8 +19,6 @@ REASON = "reason"
 FIELDS = "fields"
 HOPELESS = "hopeless"
 """Of a trial that was asked to end early."""
-LOCKED_SECONDS = 60.0
-"""So long another process, a backup say, may hold the SQLite file before that is an error."""
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 DRAWS = 20
 """So many repetitions in a row, and the space has nothing new."""
@@ -283,16 +278,6 @@ class Ledger:
             if point.identity not in known:
                 attributes = {**point.attributes, POINT: point.identity}
                 self.study.enqueue_trial(dict(point.parameters), user_attrs=attributes)
-
-
-def embedded_storage(folder: Path) -> optuna.storages.RDBStorage:
-    """Open the ledger in `folder`, a SQLite file that is made if absent.
-
-    Two processes that both made its tables would fail, so that they take turns.
-    """
-    patience = {"connect_args": {"timeout": LOCKED_SECONDS}}
-    with FileLock(folder / "ledger.lock"):
-        return optuna.storages.RDBStorage(f"sqlite:///{folder / LEDGER}", engine_kwargs=patience)
 
 
 def _has_begun(attributes: Mapping[str, Any]) -> bool:

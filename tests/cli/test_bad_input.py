@@ -12,7 +12,7 @@ from scipy.io import savemat
 
 from fckd.cli.main import app
 from fckd.config.documents import read_document
-from fckd.sweep.ledger import embedded_storage
+from fckd.sweep.ledger_places import open_ledger
 from tests.cli.command import fckd, refusal
 from tests.cli.conftest import DEMO, UTD
 from tests.registry.students import packed
@@ -375,7 +375,7 @@ def test_the_report_of_a_sweep_whose_ledger_is_gone(place, ended):
 
 
 def test_the_report_of_a_sweep_that_the_ledger_does_not_know(place, ended):
-    optuna.create_study(storage=embedded_storage(place / "fckd-storage"), study_name="other")
+    optuna.create_study(storage=open_ledger(place / "fckd-storage"), study_name="other")
     assert "demo-1 is not in the ledger" in refusal(place, "report", "demo")
 
 

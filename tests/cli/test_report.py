@@ -6,7 +6,7 @@ import pytest
 
 from fckd.files import write_json
 from fckd.sweep.leaderboard import LEADERBOARD
-from fckd.sweep.ledger import embedded_storage
+from fckd.sweep.ledger_places import open_ledger
 from fckd.sweep.phases import Search
 from fckd.tracking.facts import FACTS, facts
 from fckd.train.task import SIGHT
@@ -22,7 +22,7 @@ def sweep(place):
     storage = place / "fckd-storage"
     folder = storage / "sweeps" / "demo-1"
     folder.mkdir(parents=True)
-    search = Search(space(budget={"trials": 4}), "demo-1", embedded_storage(storage), folder)
+    search = Search(space(budget={"trials": 4}), "demo-1", open_ledger(storage), folder)
     for number, asked in enumerate(iter(search.ledger.ask, None)):
         search.ledger.tell(asked.key, "finished", 0.5 + number / 10)
     write_json(folder / LEADERBOARD, leaderboard())

@@ -7,7 +7,7 @@ import pytest
 
 from fckd.sweep.attendance import Attendance
 from fckd.sweep.control import DRIVER, PHASES, Control
-from fckd.sweep.ledger import embedded_storage
+from fckd.sweep.ledger_places import open_ledger
 from fckd.sweep.phases import Search
 from tests.cli.command import fckd, refusal
 from tests.sweep.spaces import CORRELATION, RATIO, space
@@ -25,7 +25,7 @@ def folder(place):
 
 @pytest.fixture
 def storage(folder):
-    return embedded_storage(folder.parents[1])
+    return open_ledger(folder.parents[1])
 
 
 @pytest.fixture
@@ -138,13 +138,18 @@ def test_a_number_of_groups_that_does_not_fit_is_refused(search, groups, place):
 
 
 @pytest.mark.parametrize("verb", ["status", "stop", "pause", "resume"])
-def test_a_sweep_that_does_not_exist_is_refused(verb, folder, place):
+def test_a_sweep_that_does_not_exist_is_refused(verb, attendance, place):
     assert CAMPAIGN in refusal(place, verb, "nobody")
 
 
 @pytest.mark.parametrize("verb", ["status", "stop"])
+def test_a_storage_without_a_ledger_is_refused(verb, place):
+    assert "there is no ledger" in refusal(place, verb, "small")
+
+
+@pytest.mark.parametrize("verb", ["status", "stop"])
 def test_a_sweep_without_a_record_is_refused(verb, storage, place):
-    assert "no record of who drives" in refusal(place, verb, "small")
+    assert "no sweep called small has a record" in refusal(place, verb, "small")
 
 
 def test_a_sweep_that_has_ended_cannot_be_asked_for_anything(attendance, search, place):

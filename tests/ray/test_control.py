@@ -16,7 +16,7 @@ from fckd.errors import Stopped
 from fckd.events import EpochReported, Event, TrialEnded, TrialStarted
 from fckd.sweep.conduct import conduct
 from fckd.sweep.control import GROUPS, STOP, Control
-from fckd.sweep.ledger import embedded_storage
+from fckd.sweep.ledger_places import open_ledger
 from fckd.tracking.tracker import open_tracker
 from tests.ray.conftest import Witness, finished_keys
 
@@ -46,7 +46,7 @@ def space(smoke_space: Callable[..., Space]) -> Callable[..., Space]:
 
 def control_of(storage: Path) -> Control:
     (folder,) = (storage / "sweeps").iterdir()
-    return Control(embedded_storage(storage), folder.name)
+    return Control(open_ledger(storage), folder.name)
 
 
 def test_a_sweep_that_was_stopped_goes_on_to_what_an_undisturbed_one_gives(

@@ -16,7 +16,7 @@ from fckd.registry.student import read_student
 from fckd.sweep.conduct import Conducted
 from fckd.sweep.execution import execute
 from fckd.sweep.groups import worker_groups
-from fckd.sweep.ledger import embedded_storage
+from fckd.sweep.ledger_places import open_ledger
 from fckd.sweep.phases import Search
 from tests.ray.conftest import Witness, finished_keys
 
@@ -135,7 +135,7 @@ def test_another_runner_gives_the_same_numbers(
     first, conducted, _ = pooled
     group = "experiment.student.normalization=group"
     space = smoke_space(Path(first.storage), group, "budget.trials=3", change)
-    search = Search(space, conducted.sweep, embedded_storage(tmp_path), tmp_path)
+    search = Search(space, conducted.sweep, open_ledger(tmp_path), tmp_path)
     with worker_groups(space.execution, conducted.workshop, tmp_path) as ground:
         execute(search, ground, Witness(), conducted.workshop.corpus.classes)
     keys = finished_keys(search.ledger.study)

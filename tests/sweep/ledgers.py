@@ -1,4 +1,4 @@
-"""Ledgers on SQLite: opened, driven to their end, and killed at any write."""
+"""Ledgers: opened, driven to their end, and killed at any write."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+import pytest
 from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 from sqlalchemy import event
@@ -57,6 +58,14 @@ class Heard:
 
     fields: dict[str, dict[str, Any]] = field(default_factory=dict)
     told: set[str] = field(default_factory=set)
+
+
+on_both = pytest.mark.parametrize(
+    "new_storage",
+    ["sqlite", pytest.param("postgresql", marks=pytest.mark.service)],
+    indirect=True,
+)
+"""Runs a test once on each kind of ledger."""
 
 
 def url(folder: Path) -> str:

@@ -19,9 +19,12 @@ from tests.sweep.ledgers import (
     assert_whole,
     begin,
     complete,
+    on_both,
     opened,
     ready,
 )
+
+pytestmark = on_both
 
 NEVER = 0
 
