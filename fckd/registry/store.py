@@ -160,7 +160,8 @@ class Registry:
                 raise UserError(
                     f"MLflow at {without_password(self.tracking_uri)} refuses: {refusal.message}",
                     "a request that it can serve",
-                    "check the address, the rights and the state of the registry",
+                    "check the address, the rights (MLFLOW_TRACKING_USERNAME, MLFLOW_TRACKING_PASSWORD) and "
+                    "the state of the registry",
                 ) from refusal
 
 

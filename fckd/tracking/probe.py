@@ -43,7 +43,8 @@ def probe(tracking_uri: str, artifact_root: str | None) -> None:
         raise UserError(
             f"MLflow does not answer: {str(refusal).splitlines()[0]}",
             "a server or database that can be written",
-            "start it, or mend MLFLOW_TRACKING_URI; without it a SQLite file is used",
+            "start it, or mend MLFLOW_TRACKING_URI (without it a SQLite file is used) or, where it "
+            "asks who you are, MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD",
         ) from refusal
     if value is None:
         raise UserError(
