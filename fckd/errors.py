@@ -22,6 +22,10 @@ class UserError(Exception):
         return f"{self.given}\n  expected: {self.expected}\n  to do:    {self.remedy}"
 
 
+class StorageLost(UserError):  # noqa: N818 - it names what happened
+    """The storage does not take or give a run's file; the run goes on when it does."""
+
+
 class TrainingError(Exception):
     """A training run cannot go on (a value is not finite, a weighted term has no gradient)."""
 

@@ -160,8 +160,8 @@ class Registry:
                 raise UserError(
                     f"MLflow at {without_password(self.tracking_uri)} refuses: {refusal.message}",
                     "a request that it can serve",
-                    "check the address, the rights (MLFLOW_TRACKING_USERNAME, MLFLOW_TRACKING_PASSWORD) and "
-                    "the state of the registry",
+                    "check the address, who you are (MLFLOW_TRACKING_USERNAME and _PASSWORD), your "
+                    "rights, and the state of the registry",
                 ) from refusal
 
 

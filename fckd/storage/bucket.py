@@ -1,6 +1,7 @@
 """The few things that are asked of a bucket."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -9,12 +10,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from fckd.errors import UserError
+from fckd.files import sha256_of_file
 
 CONNECT_SECONDS, READ_SECONDS = 5, 15
 """Of one of three attempts; boto3's own limit is a minute each."""
 PART_BYTES = 16 * 2**20
 TRANSFERS = 4
 """Files at a time, and parts of a large file at a time."""
+SUM = "sha256"
+"""Of an object's metadata."""
 TAKEN = ("PreconditionFailed", "ConditionalRequestConflict")
 ABSENT = ("NoSuchKey",)
 """A plain 404 comes from something that is no S3 service; but the answer to a HEAD has no more."""
@@ -59,6 +63,31 @@ class Bucket:
         """Write an object's content to a new file."""
         with self._told(key), file.open("wb") as stream:
             self._client.download_fileobj(self.name, key, stream, Config=_transfer())
+
+    def sum_of(self, key: str) -> str | None:
+        """Return the SHA-256 of what `replace` wrote, "" after `clear`; None if there is none."""
+        with self._told(key):
+            found = self._unless((*ABSENT, "404"), "head_object", Key=key)
+            return None if found is None else str(found["Metadata"].get(SUM, ""))
+
+    def replace(self, file: Path, key: str) -> None:
+        """Write a file's content and its SHA-256, in place of what is there."""
+        given = {"Metadata": {SUM: sha256_of_file(file)}}
+        with self._told(key), file.open("rb") as stream:
+            self._client.upload_fileobj(stream, self.name, key, ExtraArgs=given, Config=_transfer())
+
+    def take(self, key: str, file: Path) -> str:
+        """Write what `replace` wrote to a new file, and return what its SHA-256 should be."""
+        with self._told(key), file.open("wb") as stream:
+            # One answer: of an object that is replaced meanwhile, content and sum still agree.
+            found = self._client.get_object(Bucket=self.name, Key=key)
+            shutil.copyfileobj(found["Body"], stream)
+            return str(found["Metadata"].get(SUM, ""))
+
+    def clear(self, key: str) -> None:
+        """Write an empty object without a sum, in place of what is there."""
+        with self._told(key):
+            self._client.put_object(Bucket=self.name, Key=key, Body=b"")
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Yield the keys that begin with `prefix`, which ends with /, and have no further /."""

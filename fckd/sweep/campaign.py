@@ -21,7 +21,7 @@ from fckd.files import fingerprint, is_full, make_folder
 from fckd.storage.address import Address
 from fckd.storage.shelf import open_shelf, storage_folder
 from fckd.sweep.attendance import Attendance, attended, ending
-from fckd.sweep.cluster import cluster, nodes
+from fckd.sweep.cluster import cluster
 from fckd.sweep.control import CAMPAIGN, STORAGE, Control
 from fckd.sweep.given import who_makes_blocks
 from fckd.sweep.leader import halted
@@ -120,7 +120,6 @@ def opened(
     folder = make_folder(workshop.storage / "sweeps" / identity)
     sole = (_sole_driver(folder), Lease(ledger, identity))
     with _machine_trouble(folder), sole[0], sole[1] as lease, cluster(campaign.execution):
-        _check_nodes(workshop)
         _check_place(ledger, identity, workshop.address)
         watch, track = listeners
         place = workshop.address
@@ -150,20 +149,6 @@ def resolve_storage(campaign: Campaign) -> Path:
             "add --set storage=/a/shared/folder",
         )
     return folder
-
-
-def _check_nodes(workshop: Workshop) -> None:
-    """Runs leave their weights and outcomes in the campaign's folder, where the driver reads them.
-
-    Raises:
-        UserError: That folder is one node's own, and there are several nodes.
-    """
-    if workshop.shelf is not None and (found := nodes()) > 1:
-        raise UserError(
-            f"storage: {workshop.address}, on a Ray cluster of {found} nodes",
-            "one node: corpora, teachers and lessons go through S3, a run's own files do not yet",
-            "use a Ray cluster of one node, or --set storage=/a/folder/that/all/nodes/share",
-        )
 
 
 def _check_place(ledger: RDBStorage, identity: str, address: str) -> None:

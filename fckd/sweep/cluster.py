@@ -75,11 +75,6 @@ def connection(execution: ExecutionSettings) -> Iterator[None]:
             ray.shutdown()
 
 
-def nodes() -> int:
-    """Return how many nodes the cluster has."""
-    return sum(node["Alive"] for node in ray.nodes())
-
-
 def room(execution: ExecutionSettings) -> int:
     """Return how many worker groups the cluster has room for, taken together with their trials."""
     there = ray.cluster_resources()

@@ -20,6 +20,8 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from fckd.config.campaign import ExecutionSettings
 from fckd.errors import Stopped
+from fckd.storage.address import Address
+from fckd.storage.shelf import storage_folder
 from fckd.sweep.account import Account, devices_of
 from fckd.sweep.attendance import Attendance
 from fckd.sweep.broker import Broker
@@ -77,7 +79,7 @@ def run_group(ground: Ground, name: str, only: str | None) -> bool:
             ),
             run_config=ray.train.RunConfig(
                 name=f"group-{name}",
-                storage_path=str(ground.sweep_folder / "train"),
+                storage_path=str(_folder_here(ground) / "train"),
                 failure_config=ray.train.FailureConfig(
                     max_failures=execution.retries if only else -1, controller_failure_limit=3
                 ),
@@ -91,6 +93,16 @@ def run_group(ground: Ground, name: str, only: str | None) -> bool:
         return True
     finally:
         ray.get(ground.broker.leave.remote(name, reason, only))
+
+
+def _folder_here(ground: Ground) -> Path:
+    """Return the sweep's folder on this node.
+
+    No other needs what Ray Train keeps there: runs leave their files themselves, and report none.
+    """
+    if Address.parse(ground.storage) is None:
+        return ground.sweep_folder
+    return storage_folder(ground.storage).joinpath(*ground.sweep_folder.parts[-2:])
 
 
 class Pool:

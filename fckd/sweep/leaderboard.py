@@ -13,6 +13,7 @@ from fckd.sweep.arms import FCKD, Arm, under
 from fckd.sweep.campaign import Opened, reasons
 from fckd.sweep.phases import Repetitions
 from fckd.sweep.scores import Scoreboard, Scores
+from fckd.train.task import bring_run
 
 LEADERBOARD = "leaderboard.json"
 CONFIDENCE = 0.95
@@ -72,8 +73,11 @@ def write_leaderboard(runs: Repetitions, place: Opened, experiment: Experiment) 
 
     Raises:
         TrainingError: No run was finished.
+        StorageLost: What runs have left cannot be fetched from S3.
     """
     workshop, corpus = place.workshop, place.workshop.corpus
+    for key in runs.keys.values():
+        bring_run(workshop, runs.place(key))
     protocols = {name: workshop.counts(under(experiment, name)) for name in runs.protocols}
     board = leaderboard(
         runs,

@@ -16,7 +16,7 @@ import ray.train.torch
 import torch
 
 from fckd.config.experiment import Experiment
-from fckd.errors import TrainingError, UserError
+from fckd.errors import StorageLost, TrainingError, UserError
 from fckd.files import is_full
 from fckd.train.memory import free_memory, is_out_of_memory, smaller_parts
 from fckd.train.study import Part
@@ -77,7 +77,7 @@ def _serve_one(task: Task, workshop: Workshop, world: World, broker: Any) -> Non
         result = None if outcome is None else asdict(outcome)
         ray.get(broker.finish.remote(task.key, state, reason, result))
     if state == "interrupted" and reason and world.size > 1:
-        # Of all ranks only this one writes: the others, which wait for it, must begin anew.
+        # Only this one writes, or met it: the others, which wait for it, must begin anew.
         raise OSError(reason)
 
 
@@ -87,6 +87,8 @@ def _attempt(task: Task, workshop: Workshop, report: Report) -> tuple[str, str, 
         described = Experiment.model_validate(task.experiment)
         workshop.make_deleted_lessons(described, task.part)
         outcome = run_task(task, workshop, report)
+    except StorageLost as failure:
+        return "interrupted", failure.given, None
     except (TrainingError, UserError) as failure:
         # Raised alike on every rank, for it comes from values that all ranks share.
         return "failed", str(failure), None

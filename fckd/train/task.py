@@ -87,8 +87,9 @@ def run_task(task: Task, workshop: Workshop, report: Report) -> Outcome | None:
         UserError: The experiment does not fit the corpus, or lessons are missing.
         TrainingError: The run broke down.
         Interrupted: The report said so before the last epoch; the checkpoint is kept.
+        StorageLost: S3 did not take or give a file of the run.
     """
-    folder = make_folder(Path(task.folder))
+    folder = _brought(task, workshop)
     if (folder / OUTCOME).exists():
         with suppress(Interrupted):
             _repeat(json.loads((folder / SIGHT).read_text())[EPOCHS], report)
@@ -96,14 +97,15 @@ def run_task(task: Task, workshop: Workshop, report: Report) -> Outcome | None:
     experiment = Experiment.model_validate(task.experiment)
     study = workshop.study(experiment, task.part)
     resume = load_checkpoint(folder / CHECKPOINT, workshop.device)
-    saver = _Saver(folder, World().rank == 0, [] if resume is None else resume[EPOCHS])
+    epochs = [] if resume is None else resume[EPOCHS]
+    saver = _Saver(folder, workshop, World().rank == 0, epochs)
     if not _repeat(saver.epochs, report):
         return None
     for result in distill(study, workshop.device, resume):
         saver.epochs.append(result.metrics)
         last = result.epoch == experiment.training.epochs
         if last:
-            saver.finish(result, study, workshop)
+            saver.finish(result, study)
         else:
             saver.save_if_due(result)
         try:
@@ -118,6 +120,27 @@ def run_task(task: Task, workshop: Workshop, report: Report) -> Outcome | None:
     return read_outcome(folder) if saver.writes else None
 
 
+def _brought(task: Task, workshop: Workshop) -> Path:
+    """Return the run's folder on this machine, with what earlier attempts have left anywhere."""
+    folder, world = make_folder(workshop.run_folder(task.folder)), World()
+    # What the first rank finds on its own machine counts; the others find it on the shelf then.
+    for turn in ("first", "others"):
+        if (world.rank == 0) is (turn == "first"):
+            workshop.bring(folder / CHECKPOINT)
+            bring_run(workshop, folder)
+        world.from_first(None)
+    return folder
+
+
+def bring_run(workshop: Workshop, folder: Path) -> None:
+    """Bring what an ended run has left on another machine to `folder`; the outcome last.
+
+    Raises:
+        StorageLost: S3 did not give it.
+    """
+    workshop.bring(*(folder / name for name in (WEIGHTS, SIGHT, OUTCOME)))
+
+
 def read_outcome(folder: Path) -> Outcome:
     """Return the outcome that a finished run left in `folder`."""
     return Outcome(**json.loads((folder / OUTCOME).read_text()))
@@ -130,6 +153,7 @@ def _repeat(epochs: Sequence[Mapping[str, float]], report: Report) -> bool:
 @dataclass
 class _Saver:
     folder: Path
+    workshop: Workshop
     writes: bool
     epochs: list[dict[str, float]]
     saved: float = field(default_factory=time.monotonic)
@@ -144,13 +168,14 @@ class _Saver:
             begun = time.monotonic()
             checkpoint = {**result.checkpoint(), EPOCHS: self.epochs}
             save_checkpoint(self.folder / CHECKPOINT, checkpoint)
+            self.workshop.send(self.folder / CHECKPOINT)
             self.saved = time.monotonic()
             self.took = self.saved - begun
 
-    def finish(self, result: EpochResult, study: Study, workshop: Workshop) -> None:
+    def finish(self, result: EpochResult, study: Study) -> None:
         if not self.writes or result.evaluation is None:
             return
-        evaluation = result.evaluation
+        evaluation, workshop = result.evaluation, self.workshop
         state = {name: value.cpu() for name, value in result.network.state_dict().items()}
         write_bytes(self.folder / WEIGHTS, save(state))
         given = transferred(study, result, workshop.corpus, workshop.device)
@@ -163,6 +188,8 @@ class _Saver:
             "predictions": evaluation.predictions.tolist(),
             "confusion": [list(row) for row in evaluation.confusion],
         }
+        workshop.send(self.folder / WEIGHTS, self.folder / SIGHT)
         # Last, for its presence says that the run is complete and its split was read.
         write_json(self.folder / OUTCOME, outcome)
-        (self.folder / CHECKPOINT).unlink(missing_ok=True)
+        workshop.send(self.folder / OUTCOME)
+        workshop.drop(self.folder / CHECKPOINT)

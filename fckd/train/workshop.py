@@ -19,6 +19,7 @@ from fckd.data.protocols import Division, divide
 from fckd.data.readings import Readings
 from fckd.files import fingerprint, make_folder, new_folder
 from fckd.models.pretrained import pretrained_file
+from fckd.storage.copies import Copies
 from fckd.storage.shelf import Shelf, open_shelf, storage_folder
 from fckd.train.lesson_making import LessonMaker
 from fckd.train.lessons import LessonStore, LessonWriter
@@ -36,6 +37,9 @@ from fckd.train.teachers import RECORD, Teacher, load_teacher, read_record, trai
 
 READER_VERSION = 2
 """Raised when networks, views or the reader change what a teacher or a lesson means."""
+
+RUN_PARTS = 4
+"""Of the path of a run's folder: sweeps/SWEEP/trials/RUN."""
 
 Key = dict[str, Any]
 
@@ -89,6 +93,51 @@ class Workshop:
     def corpus(self) -> Corpus:
         """The corpus, memory-mapped."""
         return Corpus.open(self._fetched(self.corpus_folder))
+
+    @cached_property
+    def _copies(self) -> Copies | None:
+        shelf = self.shelf
+        return None if shelf is None else Copies(shelf.address, shelf.folder)
+
+    def run_folder(self, given: str) -> Path:
+        """Return the folder of a run on this machine.
+
+        Args:
+            given: On the machine that gave the task. With a shelf another machine's differs in
+                all but sweeps/SWEEP/trials/RUN.
+        """
+        folder = Path(given)
+        if self.shelf is None or folder.is_relative_to(self.storage):
+            return folder
+        return self.storage.joinpath(*folder.parts[-RUN_PARTS:])
+
+    def bring(self, *files: Path) -> None:
+        """Make a run's files what they are on the shelf, if there is one; some may be absent.
+
+        Raises:
+            StorageLost: The shelf does not answer, or holds a damaged copy.
+        """
+        for file in files if self._copies else ():
+            self._copies.bring(file)
+
+    def send(self, *files: Path) -> None:
+        """Put a run's files on the shelf, if there is one.
+
+        Raises:
+            StorageLost: The shelf does not answer.
+        """
+        for file in files if self._copies else ():
+            self._copies.send(file)
+
+    def drop(self, file: Path) -> None:
+        """Be rid of a run's file, here and on the shelf.
+
+        Raises:
+            StorageLost: The shelf does not answer.
+        """
+        if self._copies:
+            self._copies.drop(file)
+        file.unlink(missing_ok=True)
 
     def division(self, experiment: Experiment) -> Division:
         """Return the official division, with validation held out of the training part."""

@@ -97,7 +97,7 @@ def test_a_refused_password_is_the_users_to_mend_and_is_not_repeated(member, tmp
         with pytest.raises(UserError) as refusal:
             ask()
         assert "wrong-4711" not in str(refusal.value)
-        assert "MLFLOW_TRACKING_PASSWORD" in str(refusal.value)
+        assert "MLFLOW_TRACKING_USERNAME" in str(refusal.value)
 
 
 def test_the_server_writes_no_password_into_a_file(server):

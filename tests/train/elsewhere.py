@@ -95,3 +95,12 @@ def die_after_an_epoch(given, storage, corpus):
     task.LARGEST_SHARE = 1e9
     workshop = Workshop(Path(storage), Path(corpus))
     task.run_task(given, workshop, lambda epoch, _metrics: epoch < KILLED_AFTER or die())
+
+
+def work_on_another_machine(given, address, cache, corpus, *, dies):
+    """Work on a task with the storage in S3, in a cache of its own; perhaps die under way."""
+    os.environ["FCKD_CACHE"] = cache
+    torch.set_num_threads(1)
+    task.LARGEST_SHARE = float("inf")
+    workshop = Workshop.elsewhere(address, corpus, torch.device("cpu"))
+    task.run_task(given, workshop, lambda epoch, _: not dies or epoch < KILLED_AFTER or die())
