@@ -11,6 +11,8 @@ from filelock import FileLock
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from fckd.files import fingerprint
+
 LEDGER = "ledger.db"
 KEY = "trial_key"
 POINT = "point"
@@ -104,6 +106,13 @@ class Ledger:
         self._reclaim()
         self._withdraw({point.identity for point in points})
         self._enqueue(points)
+        # Counted and remembered from here on: to look at thousands of trials for each takes long.
+        self._ended = len(self.ended)
+        self._tried = {
+            fingerprint(trial.user_attrs[FIELDS])
+            for trial in self.study.get_trials(deepcopy=False)
+            if FIELDS in trial.user_attrs
+        }
 
     @property
     def ended(self) -> list[FrozenTrial]:
@@ -189,6 +198,7 @@ class Ledger:
         else:
             told = TrialState.PRUNED if state == "pruned" else TrialState.FAIL
             self.study.tell(trial, state=told)
+        self._ended += 1
         return state, reason
 
     def _draw(self) -> Asked | None:
@@ -197,27 +207,24 @@ class Ledger:
         attributes = dict(trial.user_attrs)
         fields = dict(self._suggest(trial))
         given = POINT in attributes or KEY in attributes
-        if not given and self._is_known(fields):
+        if not given and fingerprint(fields) in self._tried:
             trial.set_user_attr(SUPERSEDED, value=True)
             self.study.tell(trial, state=TrialState.FAIL)
             return None
         key: str = attributes.get(KEY, f"{self.name}-{trial.number:04d}")
         trial.set_user_attr(FIELDS, fields)
         trial.set_user_attr(KEY, key)
+        self._tried.add(fingerprint(fields))
         self._running[key] = trial
         for epoch, value in attributes.get(VALUES, {}).items():
             trial.report(value, int(epoch))
             self._reported[key] = int(epoch)
         return Asked(key, trial.number, fields, attributes)
 
-    def _is_known(self, fields: Mapping[str, Any]) -> bool:
-        trials = self.study.get_trials(deepcopy=False)
-        return any(trial.user_attrs.get(FIELDS) == fields for trial in trials)
-
     def _is_full(self) -> bool:
         if self.limit is None:
             return not self._waiting()
-        return len(self.ended) + len(self._running) >= self.limit
+        return self._ended + len(self._running) >= self.limit
 
     def _hopeless(self, trial: optuna.Trial) -> bool:
         return HOPELESS in trial.user_attrs or bool(trial.should_prune())
