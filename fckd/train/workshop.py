@@ -1,6 +1,6 @@
 """One process's way from an experiment to its artefacts: opened once, made where missing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -117,8 +117,9 @@ class Workshop:
         Raises:
             StorageLost: The shelf does not answer, or holds a damaged copy.
         """
-        for file in files if self._copies else ():
-            self._copies.bring(file)
+        if self._copies:
+            for file in files:
+                self._copies.bring(file)
 
     def send(self, *files: Path) -> None:
         """Put a run's files on the shelf, if there is one.
@@ -126,8 +127,9 @@ class Workshop:
         Raises:
             StorageLost: The shelf does not answer.
         """
-        for file in files if self._copies else ():
-            self._copies.send(file)
+        if self._copies:
+            for file in files:
+                self._copies.send(file)
 
     def drop(self, file: Path) -> None:
         """Be rid of a run's file, here and on the shelf.
@@ -248,7 +250,8 @@ class Workshop:
 
         Lessons that this process has open are not missed: their pages stay while they are mapped.
         """
-        for name in experiment.taught_by if experiment.needs_lessons else ():
+        stored = experiment.needs_lessons and experiment.objective.uses_lessons
+        for name in experiment.taught_by if stored else ():
             if (self.teacher_folder(experiment, name, part) / RECORD).exists():
                 folder = self.lesson_folder(experiment, name, part)
                 if folder in self._stores or folder.exists():
@@ -258,14 +261,24 @@ class Workshop:
             for _ in self.make_lessons(experiment, name, part):
                 pass
 
-    def study(self, experiment: Experiment, part: Part) -> Study:
-        """Return the student's study, with the teachers that its objective asks."""
+    def study(
+        self,
+        experiment: Experiment,
+        part: Part,
+        lessons: Mapping[str, LessonStore] | None = None,
+    ) -> Study:
+        """Return the student's study, with the teachers that its objective asks.
+
+        Args:
+            experiment: Who is taught by whom.
+            part: What is learnt from.
+            lessons: By teacher, in place of those in the storage.
+        """
         used = experiment.taught_by if experiment.objective.uses_lessons else ()
-        lessons, companions = {}, {}
-        if experiment.needs_lessons:
-            lessons = {name: self.lessons(experiment, name, part) for name in used}
-        else:
-            companions = {name: self._companion(experiment, name) for name in used}
+        alive = () if experiment.needs_lessons else used
+        if lessons is None:
+            stored = used if experiment.needs_lessons else ()
+            lessons = {name: self.lessons(experiment, name, part) for name in stored}
         readings = self.readings(experiment.student, experiment.views)
         division = self.division(experiment)
         return student_study(
@@ -275,7 +288,7 @@ class Workshop:
             part,
             readings,
             lessons,
-            companions,
+            {name: self._companion(experiment, name) for name in alive},
             self._weights(experiment.student),
         )
 
