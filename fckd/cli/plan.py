@@ -1,79 +1,75 @@
-"""`fckd plan`: what a sweep would do, and what it would cost on this machine."""
+"""`fckd plan`: what a sweep would do, and what it would take on this machine."""
 
-from dataclasses import replace
-from itertools import islice
+from collections.abc import Iterator
 from pathlib import Path
 
+from rich import filesize
 from rich.console import Console
 from rich.table import Table
 
+from fckd.cli.board import duration
 from fckd.cli.steps import prepare_corpus
-from fckd.config.experiment import TrainingSettings
 from fckd.config.space import Space
-from fckd.sweep.arms import confirmation_runs
+from fckd.sweep.plan import Plan, Stage, plan_of
 from fckd.sweep.suggest import check_bounds
-from fckd.train.batches import batches_per_epoch
-from fckd.train.loop import distill
-from fckd.train.study import Study, student_study, teacher_study
-from fckd.train.workshop import Workshop
 
-STEPS = 4
+COLUMNS = ("runs × epochs", "ms each", "memory", "minutes")
 
 
 def print_plan(console: Console, space: Space, data: Path | None) -> None:
-    """Measure a few optimiser steps of every network and print what follows from them."""
+    """Measure a few steps of every network and print what follows from them."""
     check_bounds(space)
     workshop = prepare_corpus(console, space, data)
-    confirmation, execution = space.confirmation, space.execution
-    runs = confirmation_runs(confirmation)
-    teachings = 1 + (len(confirmation.protocols) or 1)
-    table = Table("stage", "runs", "epochs each", "seconds a step", "CPU minutes", box=None)
-    spent = 0.0
-    for name, teacher in space.experiment.teachers.items():
-        study = teacher_study(
-            teacher,
-            space.experiment.views,
-            workshop.corpus,
-            workshop.division(space.experiment),
-            "train",
-        )
-        spent += _row(table, f"teach {name}", teachings, study)
-    study = _student(space, workshop)
-    student = _row(table, "search", space.budget.trials, study)
-    student += _row(table, "confirmation", runs, study)
+    plan = plan_of(space, workshop)
+    table = Table(box=None, pad_edge=False)
+    table.add_column("stage", overflow="fold")
+    for name in (*COLUMNS, plan.unit):
+        table.add_column(name, justify="right", no_wrap=True)
+    for stage in plan.stages:
+        table.add_row(*_cells(stage))
     console.print(table)
-    minutes = spent / execution.groups + student / execution.groups
-    console.print(
-        f"about {minutes:.1f} minutes with {execution.groups} trials at a time "
-        f"({(spent + student):.1f} CPU minutes)"
+    for line in _lines(plan, space):
+        console.print(line, soft_wrap=True, highlight=False)
+
+
+def _cells(stage: Stage) -> Iterator[str]:
+    yield stage.name
+    yield f"{stage.runs}" if stage.epochs is None else f"{stage.runs} × {stage.epochs}"
+    yield f"{1000 * stage.unit_seconds:.3g}"
+    yield "–" if stage.step_bytes is None else filesize.decimal(stage.step_bytes)
+    yield f"{stage.seconds / 60:.1f}"
+    yield f"{stage.device_hours:.2f}"
+
+
+def _lines(plan: Plan, space: Space) -> Iterator[str]:
+    execution = space.execution
+    yield (
+        f"together: about {duration(plan.seconds)} and {plan.device_hours:.2f} {plan.unit}, with "
+        f"{execution.groups} trials at a time of {execution.workers} "
+        f"{'worker' if execution.workers == 1 else 'workers'} each"
     )
-    console.print(
-        "assumes: no early stopping, the student's cross-entropy step alone (distillation terms "
-        "and lessons come on top), one core a worker, nothing else running",
-        highlight=False,
+    first, *others = plan.bounds
+    rest = "".join(f"; {bound.name} would allow {bound.trials}" for bound in others)
+    yield f"budget: {first.name} ends the search, after {first.trials} trials{rest}"
+    lessons = sum(stage.kept_bytes for stage in plan.stages if stage.epochs is None)
+    networks = sum(stage.kept_bytes for stage in plan.stages if stage.epochs is not None)
+    yield (
+        f"disk: {filesize.decimal(plan.corpus_bytes)} of corpus, {filesize.decimal(lessons)} of "
+        f"lessons to come, {filesize.decimal(networks)} of weights"
     )
+    yield (
+        "each: an optimiser step with its peak of memory, or a lesson; a worker also holds Python, "
+        f"torch, Ray, and up to {filesize.decimal(plan.readings_bytes)} of readings"
+    )
+    yield "assumes: " + "; ".join(_assumptions(plan))
 
 
-def _student(space: Space, workshop: Workshop) -> Study:
-    experiment = space.experiment
-    alone = experiment.model_copy(update={"objective": type(experiment.objective)()})
-    readings = workshop.readings(experiment.student, experiment.views)
-    division = workshop.division(experiment)
-    return student_study(alone, workshop.corpus, division, "train", readings, {}, {})
-
-
-def _row(table: Table, stage: str, runs: int, study: Study) -> float:
-    epochs, steps = study.training.epochs, batches_per_epoch(study)
-    seconds = _seconds_a_step(study)
-    minutes = runs * epochs * steps * seconds / 60
-    table.add_row(stage, f"{runs}", f"{epochs}", f"{seconds:.4f}", f"{minutes:.1f}")
-    return minutes
-
-
-def _seconds_a_step(study: Study) -> float:
-    """Time the second of two short epochs: the first one fills caches."""
-    few = study.learn[: STEPS * study.training.batch_size]
-    training = TrainingSettings(**{**study.training.model_dump(), "epochs": 3})
-    short = replace(study, learn=few, training=training, measure_every_epoch=False)
-    results = list(islice(distill(short), 2))
-    return results[1].metrics["seconds"] / batches_per_epoch(short)
+def _assumptions(plan: Plan) -> Iterator[str]:
+    yield "no trial ends early, and every searched term is on"
+    if plan.varying:
+        yield f"{', '.join(plan.varying)} as the experiment has them"
+    if plan.crowding > 1:
+        yield f"{plan.crowding:.2g} workers share each core of this machine"
+    if plan.on_cpu:
+        yield "steps as slow as on this machine's CPU, for it has no GPU"
+    yield "nothing else runs; Ray's start comes on top, some half a minute"

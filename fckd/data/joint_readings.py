@@ -20,10 +20,12 @@ class JointReadings:
 
     Attributes:
         shapes: Of one reading of each modality.
+        bytes_each: That the readings of one sample under one view take in memory.
     """
 
     def __init__(self, *parts: Readings) -> None:
         self.shapes = tuple(part.shape for part in parts)
+        self.bytes_each = sum(part.bytes_each for part in parts)
         self._parts = parts
 
     @classmethod

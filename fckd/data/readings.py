@@ -38,6 +38,7 @@ class Readings:
     Attributes:
         shape: Of one reading: (6, frames) inertial, (3, frames, joints) skeleton,
             (1, frames, size, size) depth and infrared, (3, …) rgb, (2, …) flow.
+        bytes_each: That one reading takes in memory.
 
     Raises:
         UserError: The corpus does not hold the modality.
@@ -49,8 +50,8 @@ class Readings:
         self._corpus, self._network, self._views = corpus, network, views
         wanted = (len(corpus), views.count + 1)
         kept_as = FORMS[network.modality].dtype
-        bytes_each = int(np.prod(self.shape)) * kept_as.itemsize
-        room = min(wanted[0] * wanted[1], MEMORY_LIMIT // bytes_each)
+        self.bytes_each = int(np.prod(self.shape)) * kept_as.itemsize
+        room = min(wanted[0] * wanted[1], MEMORY_LIMIT // self.bytes_each)
         # the system hands out these pages only when a reading is written to them
         self._kept = np.empty((room, *self.shape), kept_as)
         self._slots = np.full(wanted, UNMADE, dtype=np.int64)

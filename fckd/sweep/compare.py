@@ -12,8 +12,9 @@ from fckd.sweep.execution import execute
 from fckd.sweep.groups import worker_groups
 from fckd.sweep.leaderboard import write_leaderboard
 from fckd.sweep.ledger import embedded_storage
+from fckd.sweep.needs import under_each
 from fckd.sweep.phases import Repetitions
-from fckd.sweep.preparation import Preparation, under_each
+from fckd.sweep.preparation import Preparation
 from fckd.train.study import Part
 
 

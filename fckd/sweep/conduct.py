@@ -16,8 +16,9 @@ from fckd.sweep.execution import execute
 from fckd.sweep.groups import worker_groups
 from fckd.sweep.leaderboard import write_leaderboard
 from fckd.sweep.ledger import embedded_storage
+from fckd.sweep.needs import variants_of
 from fckd.sweep.phases import Repetitions, Search, confirmation
-from fckd.sweep.preparation import of_space
+from fckd.sweep.preparation import Preparation
 from fckd.sweep.suggest import check_bounds
 from fckd.sweep.warm_start import WarmStart, warm_start
 from fckd.train.workshop import Workshop
@@ -71,7 +72,8 @@ def conduct(space: Space, data: Path | None, watch: Listener, track: Track) -> C
         "objectives": list(space.search.objectives),
     }
     listeners, hours = (watch, track), space.budget.device_hours
-    with opened(space, workshop, described, of_space(space), listeners, hours) as sweep:
+    preparation = Preparation(variants_of(space), space.execution)
+    with opened(space, workshop, described, preparation, listeners, hours) as sweep:
         search, runs = _run_phases(space, sweep, earlier)
     board = write_leaderboard(runs, sweep, space.experiment)
     return Conducted(

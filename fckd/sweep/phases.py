@@ -82,7 +82,7 @@ class Search:
     ) -> None:
         self.space, self.folder = space, folder
         self.costs = tuple(f"student/{cost}" for cost in space.search.objectives[1:])
-        points = _points(space, earlier)
+        points = points_of(space, earlier)
         self.ledger = Ledger(
             storage=storage,
             name=sweep,
@@ -237,7 +237,7 @@ def confirmation(
     )
 
 
-def _points(space: Space, earlier: Sequence[Mapping[str, Any]]) -> list[Point]:
+def points_of(space: Space, earlier: Sequence[Mapping[str, Any]]) -> list[Point]:
     """Return what is tried first, each point once; a grid is nothing but points."""
     listed = [fixed(space, point) for point in (*space.search.points, *earlier)]
     if space.search.sampler == "grid":

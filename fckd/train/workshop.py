@@ -1,6 +1,6 @@
 """One process's way from an experiment to its artefacts: opened once, made where missing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -209,14 +209,24 @@ class Workshop:
             for _ in self.make_lessons(experiment, name, part):
                 pass
 
-    def study(self, experiment: Experiment, part: Part) -> Study:
-        """Return the student's study, with the teachers that its objective asks."""
+    def study(
+        self,
+        experiment: Experiment,
+        part: Part,
+        lessons: Mapping[str, LessonStore] | None = None,
+    ) -> Study:
+        """Return the student's study, with the teachers that its objective asks.
+
+        Args:
+            experiment: Who is taught by whom.
+            part: What is learnt from.
+            lessons: By teacher, in place of those in the storage.
+        """
         used = experiment.taught_by if experiment.objective.uses_lessons else ()
-        lessons, companions = {}, {}
-        if experiment.needs_lessons:
-            lessons = {name: self.lessons(experiment, name, part) for name in used}
-        else:
-            companions = {name: self._companion(experiment, name) for name in used}
+        alive = () if experiment.needs_lessons else used
+        if lessons is None:
+            stored = used if experiment.needs_lessons else ()
+            lessons = {name: self.lessons(experiment, name, part) for name in stored}
         readings = self.readings(experiment.student, experiment.views)
         division = self.division(experiment)
         return student_study(
@@ -226,7 +236,7 @@ class Workshop:
             part,
             readings,
             lessons,
-            companions,
+            {name: self._companion(experiment, name) for name in alive},
             self._weights(experiment.student),
         )
 

@@ -63,14 +63,23 @@ def test_distill_leaves_the_students_weights_where_it_says(smoke, said):
     assert (smoke[0] / "runs" / folder.rpartition("/")[2] / "model.safetensors").is_file()
 
 
-def test_plan_counts_the_runs_of_every_stage(said):
-    rows = dict(re.findall(r"^ *(teach skeleton|search|confirmation) +(\d+)", said["plan"], re.M))
-    assert rows == {"teach skeleton": "2", "search": "3", "confirmation": "6"}
+def test_plan_counts_the_runs_and_epochs_of_every_stage(said):
+    rows = re.findall(r"^(.+?) +(\d+(?: × \d+)?) +\S+ +(?:\S+ MB|\S+ kB|–) ", said["plan"], re.M)
+    assert rows == [
+        ("teach skeleton", "2 × 2"),
+        ("lessons skeleton magnitude", "2"),
+        ("search", "3 × 2"),
+        ("confirmation", "6 × 2"),
+    ]
 
 
-def test_plan_says_what_it_assumes(said):
-    assert re.search(r"^about \d+\.\d minutes with 1 trials at a time", said["plan"], re.MULTILINE)
-    assert "assumes: " in said["plan"]
+def test_plan_says_what_ends_the_search_and_what_it_assumes(said):
+    for line in (
+        r"together: about \d+ s and \d+\.\d\d CPU-hours, with 1 trials at a time",
+        r"budget: budget\.trials ends the search, after 3 trials$",
+        r"assumes: no trial ends early",
+    ):
+        assert re.search(f"^{line}", said["plan"], re.MULTILINE), line
 
 
 def test_plan_makes_nothing_but_the_corpus(place):

@@ -1,6 +1,6 @@
 """What is made before the first trial: all that a trial may ask for, and no more."""
 
-from fckd.sweep.preparation import of_space
+from fckd.sweep.needs import variants_of
 from tests.sweep.spaces import CORRELATION, HMDB51, searching
 
 TEACHERS = {
@@ -18,7 +18,7 @@ def hmdb51(*protocols):
 def taught_by(space):
     return {
         teacher
-        for variants in of_space(space).variants.values()
+        for variants in variants_of(space).values()
         for variant in variants.values()
         for teacher in variant.taught_by
     }
@@ -35,15 +35,15 @@ def test_a_dropped_teacher_that_the_search_may_take_back_is_made():
 
 def test_lessons_are_made_by_every_criterion_that_is_searched():
     criteria = {"focal.criterion": {"choices": ["cam", "random"]}}
-    preparation = of_space(searching({**ON, **criteria}))
+    variants = variants_of(searching({**ON, **criteria}))
     for part in ("train", "train+validation"):
-        assert list(preparation.variants[part]) == ["magnitude", "cam", "random"]
+        assert list(variants[part]) == ["magnitude", "cam", "random"]
 
 
 def test_under_several_protocols_the_confirmation_has_teachers_and_lessons_of_each():
-    preparation = of_space(hmdb51("split-2", "split-3"))
+    variants = variants_of(hmdb51("split-2", "split-3"))
     protocols = {
-        part: [each.corpus.official_protocol for each in variants.values()]
-        for part, variants in preparation.variants.items()
+        part: [each.corpus.official_protocol for each in named.values()]
+        for part, named in variants.items()
     }
     assert protocols == {"train": ["split-1"], "train+validation": ["split-2", "split-3"]}
