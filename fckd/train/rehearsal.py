@@ -4,6 +4,7 @@ Lessons may not exist yet: a teacher with fresh weights makes some, which are as
 to make and to read as those of a trained one.
 """
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -121,9 +122,9 @@ def rehearse_lessons(workshop: Workshop, experiment: Experiment, name: str) -> L
 
 @contextmanager
 def threads(count: int) -> Iterator[None]:
-    """Compute with so many threads in the block, as a worker does."""
+    """Compute with so many threads in the block, as a worker does; with no more than cores."""
     before = torch.get_num_threads()
-    torch.set_num_threads(count)
+    torch.set_num_threads(min(count, os.cpu_count() or 1))
     try:
         yield
     finally:

@@ -1,5 +1,7 @@
 """What a sweep would take, from measured steps and counted runs."""
 
+import os
+
 import pytest
 
 from fckd.config.documents import merge

@@ -1,10 +1,13 @@
 """A few steps of every network, measured before there is any teacher or lesson."""
 
+import os
+
 import pytest
+import torch
 
 from fckd.errors import TrainingError
 from fckd.train import rehearsal
-from fckd.train.rehearsal import rehearse_lessons, rehearse_student, rehearse_teacher
+from fckd.train.rehearsal import rehearse_lessons, rehearse_student, rehearse_teacher, threads
 from tests.train.small import BASE, DEAD, changed, content
 
 
@@ -63,3 +66,9 @@ def test_made_up_lessons_are_as_large_as_those_of_a_trained_teacher(workshop, ow
     # A file has a few hundred bytes of its own, and these files are tiny.
     rows = workshop.lesson_count(BASE, "train")
     assert made_up == pytest.approx(real / rows, rel=0.5)
+
+
+def test_a_rehearsal_starts_no_more_threads_than_there_are_cores():
+    cores = os.cpu_count()
+    with threads(4 * cores):
+        assert torch.get_num_threads() == cores
