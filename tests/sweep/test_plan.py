@@ -66,7 +66,7 @@ def test_devices_are_held_from_the_begin_of_a_stage_to_its_end(workshop):
 
 
 def test_workers_that_share_a_core_are_slower(workshop):
-    assert plan_of(space(execution={"cpus_per_worker": 8}), workshop).crowding > 1
+    assert plan_of(space(execution={"groups": 4 * os.cpu_count()}), workshop).crowding > 1
 
 
 @pytest.mark.parametrize(

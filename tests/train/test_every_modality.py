@@ -4,7 +4,6 @@ The benchmarks are made here, in the layouts in which they are published.
 """
 
 import csv
-import os
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,13 +13,10 @@ from fckd.config.corpus import SyntheticSettings
 from fckd.config.experiment import Experiment
 from fckd.config.networks import IMAGES, Modality
 from fckd.data.prepare import prepare
-from fckd.data.sources.utd_mhad import PERFORMANCES, raw_name
 from fckd.train.task import Task, run_task
 from fckd.train.workshop import Workshop
-from tests.data import n_ucla, ntu60
+from tests.data.benchmarks import benchmark_writers
 from tests.data.conftest import silent, utd_files  # noqa: F401  (a fixture)
-from tests.data.hmdb51 import write_hmdb51
-from tests.data.videos import moving_square, write_video
 from tests.train.small import make
 
 MODALITIES = {
@@ -39,29 +35,6 @@ VALIDATION = {
     "hmdb51": {"protocol": "split-3", "validation_share": 0.5},
     "table": {"table": "own.csv", "validation_subjects": (2,)},
 }
-
-
-def write_utd(folder, utd):
-    """Link the made-up arrays, and a video for every performance."""
-    (folder / "RGB").mkdir(parents=True)
-    for path in utd.rglob("*.mat"):
-        (folder / path.parent.name).mkdir(exist_ok=True)
-        os.link(path, folder / path.parent.name / path.name)
-    first = write_video(folder / "first", np.ascontiguousarray(moving_square(6, 32, 40)))
-    for performance in PERFORMANCES:
-        os.link(first, folder / "RGB" / raw_name(performance, Modality.RGB))
-
-
-def write_n_ucla(folder):
-    for view in (1, 2, 3):
-        for action in (1, 12):
-            n_ucla.write_raw_clip(folder, view, f"a{action:02d}_s01_e00")
-
-
-def write_ntu60(folder):
-    for subject in (1, 2, 3):
-        for action in (1, 60):
-            ntu60.write_clip(folder, f"S001C001P{subject:03d}R001A{action:03d}")
 
 
 def write_table(folder, corpus):
@@ -127,10 +100,7 @@ def opened(tmp_path_factory, utd_files):  # noqa: F811
     data, storage = tmp_path_factory.mktemp("raw"), tmp_path_factory.mktemp("made")
     write = {
         "synthetic": lambda: None,
-        "utd-mhad": lambda: write_utd(data / "utd-mhad", utd_files),
-        "n-ucla": lambda: write_n_ucla(data / "n-ucla"),
-        "ntu60": lambda: write_ntu60(data / "ntu60"),
-        "hmdb51": lambda: write_hmdb51(data / "hmdb51"),
+        **benchmark_writers(data, utd_files),
         "table": lambda: write_table(data, opening("synthetic").workshop.corpus),
     }
     done = {}
