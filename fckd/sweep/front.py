@@ -15,12 +15,13 @@ def unbeaten(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
 
     Of trials that are equal in everything the first is kept.
     """
-    kept: list[FrozenTrial] = []
-    for trial in trials:
-        known = any(_values(other) == _values(trial) for other in kept)
-        if not known and not any(_beats(other, trial) for other in trials):
-            kept.append(trial)
-    return kept
+    values = [_values(trial) for trial in trials]
+    kept: list[int] = []
+    # In this order nobody is beaten by a later one, and equals stay in theirs.
+    for place in sorted(range(len(trials)), key=values.__getitem__):
+        if not any(_reaches(values[other], values[place]) for other in kept):
+            kept.append(place)
+    return [trials[place] for place in sorted(kept)]
 
 
 def spread(trials: Sequence[FrozenTrial], count: int) -> list[FrozenTrial]:
@@ -31,11 +32,9 @@ def spread(trials: Sequence[FrozenTrial], count: int) -> list[FrozenTrial]:
     return [trials[place] for place in places]
 
 
-def _beats(one: FrozenTrial, other: FrozenTrial) -> bool:
-    """Whether `one` is as good in everything and better in something."""
-    return _values(one) != _values(other) and all(
-        mine <= theirs for mine, theirs in zip(_values(one), _values(other), strict=True)
-    )
+def _reaches(one: Sequence[float], other: Sequence[float]) -> bool:
+    """Whether `one` is as good as `other` in everything."""
+    return all(mine <= theirs for mine, theirs in zip(one, other, strict=True))
 
 
 def _values(trial: FrozenTrial) -> list[float]:

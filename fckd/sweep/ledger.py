@@ -11,6 +11,8 @@ from filelock import FileLock
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from fckd.files import fingerprint
+
 LEDGER = "ledger.db"
 KEY = "trial_key"
 POINT = "point"
@@ -106,6 +108,13 @@ class Ledger:
         self._reclaim()
         self._withdraw({point.identity for point in points})
         self._enqueue(points)
+        # Counted and remembered from here on: to look at thousands of trials for each takes long.
+        self._ended = len(self.ended)
+        self._tried = {
+            fingerprint(trial.user_attrs[FIELDS])
+            for trial in self.study.get_trials(deepcopy=False)
+            if _has_begun(trial.user_attrs)
+        }
 
     @property
     def ended(self) -> list[FrozenTrial]:
@@ -200,6 +209,7 @@ class Ledger:
         else:
             told = TrialState.PRUNED if state == "pruned" else TrialState.FAIL
             self.study.tell(trial, state=told)
+        self._ended += 1
         return state, reason
 
     def _draw(self) -> Asked | None:
@@ -208,7 +218,7 @@ class Ledger:
         attributes = dict(trial.user_attrs)
         fields = dict(self._suggest(trial))
         given = POINT in attributes or KEY in attributes
-        if not given and self._is_known(fields):
+        if not given and fingerprint(fields) in self._tried:
             trial.set_user_attr(SUPERSEDED, value=True)
             self.study.tell(trial, state=TrialState.FAIL)
             return None
@@ -218,19 +228,15 @@ class Ledger:
             # Last, for its presence says that the trial has begun.
             trial.set_user_attr(KEY, key)
             self._begun += 1
+            self._tried.add(fingerprint(fields))
         self._running[key] = trial
         self._reported[key] = max(self._frozen(trial).intermediate_values, default=0)
         return Asked(key, trial.number, fields, attributes)
 
-    def _is_known(self, fields: Mapping[str, Any]) -> bool:
-        trials = self.study.get_trials(deepcopy=False)
-        begun = (trial.user_attrs for trial in trials if _has_begun(trial.user_attrs))
-        return any(attributes[FIELDS] == fields for attributes in begun)
-
     def _is_full(self) -> bool:
         if self.limit is None:
             return not self._waiting()
-        return len(self.ended) + len(self._running) >= self.limit
+        return self._ended + len(self._running) >= self.limit
 
     def _waiting(self) -> list[FrozenTrial]:
         return self.study.get_trials(deepcopy=False, states=(TrialState.WAITING,))

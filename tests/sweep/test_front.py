@@ -24,6 +24,11 @@ def test_of_equals_the_first_stays():
     assert unbeaten(trials) == trials[:1]
 
 
+def test_those_that_are_left_keep_their_order():
+    trials = [trial(0.7, 50), trial(0.9, 100), trial(0.8, 60)]
+    assert unbeaten(trials) == trials
+
+
 def test_every_cost_counts():
     trials = [trial(0.9, 100, 5), trial(0.9, 90, 6), trial(0.9, 100, 7)]
     assert values(unbeaten(trials)) == [(0.9, 100, 5), (0.9, 90, 6)]
