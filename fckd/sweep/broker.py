@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 from fckd.train.task import Task
@@ -158,6 +159,18 @@ class Broker:
             await self._news[key].wait()
         return self._told[key][heard:]
 
+    async def forget(self, key: str) -> None:
+        """Keep no more of a task that has ended than that it has.
+
+        Whoever follows its trial in a dead one's place hears of the end, and nobody will work on it
+        again: with thousands of trials everything else would add up.
+        """
+        if self._has_ended(key):
+            self._told[key] = [{**self._told[key][-1], "outcome": None}]
+            self._tasks[key] = replace(self._tasks[key], experiment={})
+            for gone in (self._news, self._losses):
+                gone.pop(key, None)
+
     async def close(self, reason: str = "the sweep was closed") -> None:
         """Let idle groups return, and fail what nobody will work on any more."""
         self._closed = reason
@@ -182,7 +195,7 @@ class Broker:
     async def _give_back(self, group: str, reason: str) -> None:
         self._rounds[group] += 1
         key = self._assigned.pop(group, None)
-        if key is None:
+        if key is None or self._has_ended(key):
             return
         self._losses[key] += 1
         if self._losses[key] > self._retries:

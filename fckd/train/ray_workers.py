@@ -6,7 +6,6 @@ is known here only as an actor handle.
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from typing import Any
 
 import ray
@@ -74,7 +73,7 @@ def _serve_one(task: Task, workshop: Workshop, world: World, broker: Any) -> Non
         _retry_in_parts(task, reason, world, broker)
         return
     if world.rank == 0:
-        result = None if outcome is None else asdict(outcome)
+        result = None if outcome is None else outcome.summary
         ray.get(broker.finish.remote(task.key, state, reason, result))
     if state == "interrupted" and reason and world.size > 1:
         # Of all ranks only this one writes: the others, which wait for it, must begin anew.

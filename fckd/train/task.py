@@ -65,6 +65,11 @@ class Outcome:
     predictions: list[int] = field(default_factory=list)
     confusion: list[list[int]] = field(default_factory=list)
 
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What is told of it: all but the single samples, of which there may be thousands."""
+        return {"metrics": dict(self.metrics), "split": self.split, "confusion": self.confusion}
+
 
 Report = Callable[[int, Mapping[str, float]], bool]
 """Takes an epoch's number and metrics; returns whether to go on. Called on every rank.

@@ -480,3 +480,44 @@ def test_a_group_made_for_one_task_serves_it_again_when_memory_did_not_suffice()
         return again, await broker.next_task("a", "a")
 
     assert run(story()) == (parts("a", 4), None)
+
+
+# Forgetting
+
+
+async def ended_and_forgotten(retries=0):
+    broker = Broker(retries)
+    await broker.submit(task("a"))
+    await broker.next_task("0", None)
+    await broker.report("a", 1, {})
+    await broker.finish("a", "finished", "", {"metrics": {}})
+    await broker.forget("a")
+    return broker
+
+
+def test_who_follows_a_forgotten_trial_in_a_dead_ones_place_hears_of_its_end():
+    async def story():
+        return await (await ended_and_forgotten()).messages("a", 0)
+
+    assert run(story()) == [{"kind": "ended", "state": "finished", "reason": "", "outcome": None}]
+
+
+def test_a_forgotten_task_is_not_handed_out_again():
+    async def story():
+        broker = await ended_and_forgotten(retries=1)
+        await broker.submit(task("a"))
+        await broker.join("0")
+        await waiting(broker.next_task("0", None))
+
+    run(story())
+
+
+def test_what_has_not_ended_is_not_forgotten():
+    async def story():
+        broker = Broker(retries=0)
+        await broker.submit(task("a"))
+        await broker.next_task("0", None)
+        await broker.forget("a")
+        return await kinds(broker, "a")
+
+    assert run(story()) == ["started"]

@@ -38,7 +38,7 @@ class Handle:
     """Stands for the broker's actor handle."""
 
     def __init__(self):
-        self.stop, self.put_off = Told(), Told()
+        self.stop, self.put_off, self.forget = Told(), Told(), Told()
 
     @property
     def stopped(self):
@@ -238,6 +238,14 @@ def test_messages_that_come_together_are_all_heard(bench):
         "t0",
     )
     assert [type(event) for event in made.heard] == [TrialStarted, EpochReported, TrialEnded]
+
+
+def test_a_trial_that_was_told_is_forgotten_by_the_broker(bench):
+    made = bench()
+    task = made.start()
+    assert made.broker.forget.told == []
+    made.end(outcome=outcome(0.5))
+    assert made.broker.forget.told == [task.key]
 
 
 def test_a_finished_trial_is_complete_and_heard_with_its_confusion(bench):
