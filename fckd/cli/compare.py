@@ -15,6 +15,8 @@ from fckd.events import SweepEnded
 from fckd.files import write_bytes
 from fckd.sweep.campaign import resolve_storage
 from fckd.sweep.compare import Compared, compare
+from fckd.sweep.leaderboard import LEADERBOARD
+from fckd.tracking.leaderboard_files import write_leaderboard_files
 
 TABLE = "table.md"
 
@@ -77,6 +79,7 @@ def _interval(values: dict[str, Any], sign: str) -> str:
 def _ended(compared: Compared) -> SweepEnded:
     board = compared.leaderboard
     metrics = {f"{board['split']}/accuracy/{row['arm']}": row["mean"] for row in board["arms"]}
-    files = {TABLE: str(compared.folder / TABLE)}
+    kept = [compared.folder / LEADERBOARD, *write_leaderboard_files(compared.folder, board)]
+    files = {path.name: str(path) for path in (compared.folder / TABLE, *kept)}
     tags = {"fckd.verdict": board["verdict"]}
     return SweepEnded(compared.identity, "finished", metrics, tags, files, time.time())

@@ -26,6 +26,7 @@ from fckd.sweep.campaign import resolve_storage
 from fckd.sweep.conduct import Conducted, conduct
 from fckd.sweep.leaderboard import LEADERBOARD
 from fckd.tracking.facts import FACTS, facts
+from fckd.tracking.leaderboard_files import write_leaderboard_files
 from fckd.tracking.report import write_report
 from fckd.train.task import SIGHT
 
@@ -111,7 +112,9 @@ def _has_student(conducted: Conducted) -> bool:
 def _end(
     conducted: Conducted, board: dict[str, Any], uri: str, root: str | None, name: str
 ) -> None:
-    files = {path.name: str(path) for path in sorted((conducted.folder / "report").iterdir())}
+    beside = [conducted.folder / LEADERBOARD, *write_leaderboard_files(conducted.folder, board)]
+    kept = [*sorted((conducted.folder / "report").iterdir()), *beside]
+    files = {path.name: str(path) for path in kept}
     metrics = {f"test/accuracy/{arm['arm']}": arm["mean"] for arm in board["arms"]}
     tags = {"fckd.verdict": board["verdict"]}
     with Shipping(uri, name, root) as shipping:

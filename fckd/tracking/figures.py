@@ -24,14 +24,16 @@ LONGEST_CLASS_NAME = 24
 CELLS_WITH_PER_CENT = 14
 """Up to so many classes a cell has room for its share; beyond that, counts are shown."""
 
+HALF_A_POINT = 0.005
+"""Of a change: what rounds to nothing is not written."""
+
 
 def confusion_figure(counts: Sequence[Sequence[int]], classes: Sequence[str], split: str) -> Figure:
     """Draw a confusion table; rows are the true class, colours are shares of the row."""
     table = numpy.asarray(counts, dtype=float)
     if table.size == 0 or table.sum() == 0:
         return message_figure("Confusion", "No sample was counted.")
-    of_row = table.sum(axis=1, keepdims=True)
-    shares = numpy.divide(table, of_row, out=numpy.zeros_like(table), where=of_row > 0)
+    shares = _shares(table)
     total, right = int(table.sum()), int(numpy.trace(table))
     title = f"Confusion on {split or 'the split'}: {right} of {total} right ({right / total:.1%})"
     side = max(4.2, 0.3 * len(table) + 1.8)
@@ -39,6 +41,31 @@ def confusion_figure(counts: Sequence[Sequence[int]], classes: Sequence[str], sp
     axes.imshow(shares, cmap=BLUES, vmin=0, vmax=1)
     _name_classes(axes, short_classes(classes, len(table)))
     _write_cells(axes, table, shares)
+    axes.set(xlabel="named by the student", ylabel="true class")
+    return figure
+
+
+def confusion_change_figure(
+    leaderboard: Mapping[str, Any], ours: Mapping[str, Any], theirs: Mapping[str, Any]
+) -> Figure:
+    """Draw by how many points of a true class's samples one arm names each class more often.
+
+    On the diagonal more is better, elsewhere worse.
+    """
+    shares = [_shares(numpy.asarray(arm["confusion"], dtype=float)) for arm in (ours, theirs)]
+    change = shares[0] - shares[1]
+    title = f"Confusion on {leaderboard['split']}: {ours['arm']} less {theirs['arm']}"
+    side = max(4.2, 0.3 * len(change) + 1.8)
+    figure, axes = new_figure(title, width=side + 0.6, height=side)
+    most = max(float(numpy.abs(change).max()), 0.01)
+    axes.imshow(change, cmap="PuOr", vmin=-most, vmax=most)
+    _name_classes(axes, short_classes(leaderboard["classes"], len(change)))
+    for row, column in zip(*numpy.nonzero(numpy.abs(change) >= HALF_A_POINT), strict=True):
+        value = change[row, column]
+        colour = "white" if abs(value) > 0.6 * most else INK
+        text = f"{100 * value:+.0f}"
+        axes.text(column, row, text, ha="center", va="center", fontsize=7, color=colour)
+    footnote(figure, "numbers: points of the row; on the diagonal more is better")
     axes.set(xlabel="named by the student", ylabel="true class")
     return figure
 
@@ -69,6 +96,12 @@ def short_classes(classes: Sequence[str], count: int) -> list[str]:
         name if len(name) <= LONGEST_CLASS_NAME else f"{name[: LONGEST_CLASS_NAME - 1]}…"
         for name in names
     ]
+
+
+def _shares(table: Any) -> Any:
+    """Return counts as shares of their row; of a row without samples zeros."""
+    of_row = table.sum(axis=1, keepdims=True)
+    return numpy.divide(table, of_row, out=numpy.zeros_like(table), where=of_row > 0)
 
 
 def _draw_arm(axes: Any, row: int, arm: Mapping[str, Any], colour: str) -> None:

@@ -1,7 +1,5 @@
 """The report of a sweep: one HTML file that needs no network, with its figures beside it."""
 
-import csv
-import io
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
@@ -12,14 +10,17 @@ from optuna import Study
 
 from fckd.files import make_folder, write_bytes
 from fckd.tracking.canvas import save
-from fckd.tracking.figures import confusion_figure, leaderboard_figure
+from fckd.tracking.figures import (
+    confusion_change_figure,
+    confusion_figure,
+    leaderboard_figure,
+)
 from fckd.tracking.page import Figures, page
 from fckd.tracking.relation_figures import relation_figures
 from fckd.tracking.search_figures import SEARCH_FIGURES
 from fckd.tracking.sight_figures import sight_figures
 
 REPORT_FILE = "report.html"
-LEADERBOARD_FILE = "leaderboard.csv"
 
 
 def write_report(
@@ -29,7 +30,7 @@ def write_report(
     facts: Mapping[str, Any],
     sight: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Write `report.html`, `leaderboard.csv` and one PNG for each figure into `folder`.
+    """Write `report.html` and one PNG for each figure into `folder`.
 
     Args:
         folder: Made if absent; an earlier report in it is replaced.
@@ -46,7 +47,6 @@ def write_report(
     drawn = _figures(leaderboard, study) | (_sight(sight, leaderboard) if sight else {})
     for name, (caption, figure) in drawn.items():
         figures[name] = (caption, save(figure, folder / f"{name}.png").read_bytes())
-    write_bytes(folder / LEADERBOARD_FILE, _table(leaderboard).encode())
     target = folder / REPORT_FILE
     write_bytes(target, page(leaderboard, figures, facts).encode())
     return target
@@ -65,7 +65,21 @@ def _figures(leaderboard: Mapping[str, Any], study: Study) -> dict[str, tuple[st
         caption = f"{arm['arm']}: measured on {split}, summed over {arm['n']} seeds"
         drawn = confusion_figure(arm.get("confusion", ()), leaderboard["classes"], split)
         figures[f"confusion-{arm['arm'].replace(' ', '-')}"] = (caption, drawn)
+    if (compared := _finalist_and_first(leaderboard)) is not None:
+        finalist, first = compared
+        caption = f"{finalist['arm']} less {first['arm']}: measured on {split}, summed over seeds"
+        figures["confusion-change"] = (caption, confusion_change_figure(leaderboard, *compared))
     return {name: (escape(caption), figure) for name, (caption, figure) in figures.items()}
+
+
+def _finalist_and_first(
+    leaderboard: Mapping[str, Any],
+) -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:
+    """Return the best finalist and the student alone, if both have a confusion table."""
+    first, *others = leaderboard["arms"] or [{}]
+    finalist: Mapping[str, Any] = next((arm for arm in others if arm.get("trial")), {})
+    both = finalist.get("confusion") and first.get("confusion")
+    return (finalist, first) if both else None
 
 
 def _sight(
@@ -74,17 +88,3 @@ def _sight(
     caption = escape(f"{sight['arm']}, seed {sight['seed']}")
     drawn = sight_figures(sight, len(leaderboard["classes"]))
     return {f"sight-{name}": (caption, figure) for name, figure in drawn.items()}
-
-
-def _table(leaderboard: Mapping[str, Any]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    protocols = list(leaderboard.get("protocols", {}))
-    columns = ["arm", "split", "n", "mean", "low", "high", "deviation", "seed", "score"]
-    writer.writerow([*columns, *protocols])
-    for arm in leaderboard["arms"]:
-        shared = [arm["arm"], leaderboard["split"], arm["n"], arm["mean"], *arm["interval"]]
-        each = [arm["by_protocol"][name]["scores"] for name in protocols]
-        for seed, *scores in zip(arm["seeds"], arm["scores"], *each, strict=True):
-            writer.writerow([*shared, arm["deviation"], seed, *scores])
-    return text.getvalue()

@@ -22,6 +22,7 @@ def _arm(name: str, mean: float) -> dict[str, Any]:
     change = mean - 0.7
     return {
         "arm": name,
+        "trial": "demo-1-0004" if name == "fckd" else "",
         "n": 3,
         "mean": mean,
         "deviation": 0.02,

@@ -4,6 +4,7 @@ import re
 import optuna
 import pytest
 
+from fckd.tracking.leaderboard_files import write_leaderboard_files
 from fckd.tracking.report import write_report
 from tests.tracking.boards import leaderboard
 from tests.tracking.sights import sight
@@ -33,7 +34,7 @@ def test_the_report_needs_no_network(tmp_path, study):
     text = text_of(tmp_path, study)
     assert "http" not in text
     assert re.findall(r'(?:src|href)="(?!data:image/png;base64,)', text) == []
-    assert text.count("data:image/png;base64,") == 9
+    assert text.count("data:image/png;base64,") == 10
 
 
 def test_the_verdict_comes_first_and_every_part_is_there(tmp_path, study):
@@ -95,18 +96,13 @@ def test_where_nothing_was_transferred_there_is_no_such_section(tmp_path, study,
     assert not list(tmp_path.glob("sight-*.png"))
 
 
-def test_figures_and_scores_lie_beside_the_report(tmp_path, study):
+def test_figures_lie_beside_the_report(tmp_path, study):
     text_of(tmp_path, study)
     names = {path.stem for path in tmp_path.glob("*.png")}
     assert names == {
         "leaderboard", "history", "importance", "parallel", "ratio", "curves",
-        "confusion-student-alone", "confusion-logits", "confusion-fckd",
+        "confusion-student-alone", "confusion-logits", "confusion-fckd", "confusion-change",
     }  # fmt: skip
-    with (tmp_path / "leaderboard.csv").open() as stream:
-        rows = list(csv.DictReader(stream))
-    assert len(rows) == 9
-    assert rows[0]["arm"] == "student alone"
-    assert rows[0]["seed"] == "1000"
 
 
 def test_scores_by_protocol_are_shown_and_kept(tmp_path, study):
@@ -121,5 +117,21 @@ def test_scores_by_protocol_are_shown_and_kept(tmp_path, study):
     assert "of each of one, two; the score of a seed is their mean" in text
     assert '<th scope="col">arm</th><th scope="col">one</th><th scope="col">two</th>' in text
     assert '<th scope="row">test of two</th><td>30</td>' in text
+    write_leaderboard_files(tmp_path, board | {"protocols": protocols})
     rows = list(csv.DictReader((tmp_path / "leaderboard.csv").open()))
     assert [row["two"] for row in rows[:3]] == ["0.25", "0.5", "0.75"]
+
+
+def test_a_leaderboard_has_a_line_for_each_seed_and_a_figure(tmp_path):
+    written = write_leaderboard_files(tmp_path, leaderboard())
+    assert [path.name for path in written] == ["leaderboard.csv", "leaderboard.png"]
+    rows = list(csv.DictReader(written[0].open()))
+    assert len(rows) == 9
+    assert (rows[0]["arm"], rows[0]["seed"]) == ("student alone", "1000")
+    assert written[1].read_bytes().startswith(b"\x89PNG")
+
+
+def test_without_a_finalist_there_is_no_change_of_confusion(tmp_path, study):
+    board = leaderboard()
+    text = text_of(tmp_path, study, board | {"arms": board["arms"][:2]})
+    assert "confusion-change" not in text
