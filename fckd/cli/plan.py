@@ -61,10 +61,10 @@ def _lines(plan: Plan, space: Space) -> Iterator[str]:
         "each: an optimiser step with its peak of memory, or a lesson; a worker also holds Python, "
         f"torch, Ray, and up to {filesize.decimal(plan.readings_bytes)} of readings"
     )
-    yield "assumes: " + "; ".join(_assumptions(plan))
+    yield "assumes: " + "; ".join(_assumptions(plan, execution.isolation))
 
 
-def _assumptions(plan: Plan) -> Iterator[str]:
+def _assumptions(plan: Plan, isolation: str) -> Iterator[str]:
     yield "no trial ends early, and every searched term is on"
     if plan.varying:
         yield f"{', '.join(plan.varying)} as the experiment has them"
@@ -72,4 +72,6 @@ def _assumptions(plan: Plan) -> Iterator[str]:
         yield f"{plan.crowding:.2g} workers share each core of this machine"
     if plan.on_cpu:
         yield "steps as slow as on this machine's CPU, for it has no GPU"
-    yield "nothing else runs; Ray's start comes on top, some half a minute"
+    yield "this machine stays as busy as it is now"
+    whose = "of each trial's own workers" if isolation == "trial" else "of Ray and its workers"
+    yield f"the start {whose} comes on top"

@@ -87,7 +87,7 @@ def _register(
 def _report(conducted: Conducted, board: dict[str, Any], started: float) -> Path:
     known = facts(
         command=shlex.join(["fckd", *sys.argv[1:]]),
-        fingerprints={"corpus": conducted.workshop.corpus.fingerprint},
+        fingerprints=conducted.fingerprints,
         cost=conducted.cost,
         started=datetime.fromtimestamp(started, UTC),
         ended=datetime.now(UTC),

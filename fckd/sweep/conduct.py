@@ -48,6 +48,18 @@ class Conducted:
     workshop: Workshop
     cost: dict[str, float]
 
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """Of the corpus, and of who taught the first finalist what, under the first protocol."""
+        runs, found = self.confirmation, {"corpus": self.workshop.corpus.fingerprint}
+        finalist = next(arm for arm in runs.arms if arm.trial_key)
+        experiment = under(finalist.experiment, next(iter(runs.protocols), None))
+        for name in experiment.taught_by if experiment.needs_lessons else ():
+            asked = (experiment, name, runs.part)
+            found[f"teacher {name}"] = self.workshop.teacher_folder(*asked).name
+            found[f"lessons {name}"] = self.workshop.lesson_folder(*asked).name
+        return found
+
 
 def conduct(
     space: Space,

@@ -114,7 +114,11 @@ def plan_of(space: Space, workshop: Workshop) -> Plan:
         UserError: A network does not fit the corpus.
         TrainingError: A training breaks down at once.
     """
-    with threads(max(1, int(space.execution.cpus_per_worker))):
+    execution = space.execution
+    if not execution.gpus_per_worker:
+        # Workers see no GPU then, though this process may.
+        workshop = Workshop(workshop.storage, workshop.corpus_folder, shelf=workshop.shelf)
+    with threads(max(1, int(execution.cpus_per_worker))):
         return _Planner(space, workshop).plan()
 
 

@@ -48,6 +48,16 @@ def test_every_trial_ends_once_and_is_heard_of(pooled: tuple[Space, Conducted, W
     assert len(finished_keys(conducted.study)) == space.budget.trials
 
 
+def test_the_corpus_the_teacher_and_its_lessons_are_named_for_the_report(
+    pooled: tuple[Space, Conducted, Witness],
+) -> None:
+    _, conducted, _ = pooled
+    found = conducted.fingerprints
+    assert list(found) == ["corpus", "teacher skeleton", "lessons skeleton"]
+    assert (conducted.workshop.storage / "teachers" / found["teacher skeleton"]).is_dir()
+    assert (conducted.workshop.storage / "lessons" / found["lessons skeleton"]).is_dir()
+
+
 def test_every_epoch_reports_every_term(pooled: tuple[Space, Conducted, Witness]) -> None:
     space, _, witness = pooled
     epochs = space.experiment.training.epochs
