@@ -27,6 +27,7 @@ class Broker:
     def __init__(self, retries: int, places: int | None = None) -> None:
         self._retries, self._places = retries, places
         self._members: set[str] = set()
+        self._served: set[str] = set()
         self._waiting: deque[Task] = deque()
         self._tasks: dict[str, Task] = {}
         self._assigned: dict[str, str] = {}
@@ -38,7 +39,7 @@ class Broker:
         self._told: defaultdict[str, list[Message]] = defaultdict(list)
         self._news: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._changed = asyncio.Condition()
-        self._closed = ""
+        self._closed = self._closed_as = ""
         self._interrupted = False
 
     async def submit(self, task: Task) -> None:
@@ -53,12 +54,17 @@ class Broker:
         self._members.add(group)
         await self._give_back(group, "the workers of this trial died")
 
-    async def leave(self, group: str, reason: str, only: str | None = None) -> None:
-        """Take note that a group ended for good; the task for which it was made goes with it."""
+    async def leave(self, group: str, reason: str, only: str | None = None) -> bool:
+        """Take note that a group ended for good; the task for which it was made goes with it.
+
+        Returns:
+            Whether it had come so far as to take a task.
+        """
         self._members.discard(group)
         await self._give_back(group, reason)
         if only is not None and self._take(only) is not None:
             self._end(only, "failed", reason)
+        return group in self._served
 
     async def next_task(self, group: str, only: str | None) -> Task | None:
         """Wait for a task (the one with the key `only`, if given).
@@ -75,6 +81,7 @@ class Broker:
                 task = self._take(only)
                 if task is not None:
                     self._assigned[group] = task.key
+                    self._served.add(group)
                     self._start(task, group)
                     return task
                 if self._closed or (only is not None and self._has_ended(only)):
@@ -171,11 +178,11 @@ class Broker:
             for gone in (self._news, self._losses):
                 gone.pop(key, None)
 
-    async def close(self, reason: str = "the sweep was closed") -> None:
-        """Let idle groups return, and fail what nobody will work on any more."""
-        self._closed = reason
+    async def close(self, reason: str = "the sweep was closed", state: str = "failed") -> None:
+        """Let idle groups return, and end what nobody will work on any more as `state` says."""
+        self._closed, self._closed_as = reason, state
         for task in self._waiting:
-            self._end(task.key, "failed", reason)
+            self._end(task.key, state, reason)
         self._waiting.clear()
         async with self._changed:
             self._changed.notify_all()
@@ -184,7 +191,7 @@ class Broker:
         if self._interrupted:
             self._end(task.key, INTERRUPTED, "")
         elif self._closed:
-            self._end(task.key, "failed", self._closed)
+            self._end(task.key, self._closed_as, self._closed)
         elif first:
             self._waiting.appendleft(task)
         else:

@@ -19,6 +19,8 @@ QUIET = {
     # Ray Train's controller looks after its workers this often; the default of 2 s delays the end
     # of every group.
     "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.2",
+    # So long a group waits for room, a new node say, before that counts as a failure of its own.
+    "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": "600",
     "RAY_worker_niceness": "0",
     # Workers stay in the driver's folder, so that relative paths mean the same everywhere.
     "RAY_CHDIR_TO_TRIAL_DIR": "0",

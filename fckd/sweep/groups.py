@@ -24,12 +24,15 @@ from fckd.storage.address import Address
 from fckd.storage.shelf import storage_folder
 from fckd.sweep.account import Account, devices_of
 from fckd.sweep.attendance import Attendance
-from fckd.sweep.broker import Broker
+from fckd.sweep.broker import INTERRUPTED, Broker
 from fckd.train.ray_workers import serve
 from fckd.train.workshop import Workshop
 
 PROCESS_GROUP_TIMEOUT_SECONDS = 120
+MOST_IN_VAIN = 3
 LEAVE_SECONDS = 30.0
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -52,14 +55,14 @@ def run_group(ground: Ground, name: str, only: str | None) -> bool:
         only: Key of the single task to serve, or None.
 
     Returns:
-        Whether it ended in peace.
+        Whether it was of use: it ended in peace, or had come so far as to take a task.
     """
     execution = ground.execution
     use_gpu = execution.gpus_per_worker > 0
     per_worker = {"CPU": execution.cpus_per_worker}
     if use_gpu:
         per_worker["GPU"] = execution.gpus_per_worker
-    reason = "its worker group ended"
+    reason, in_peace, served = "its worker group ended", False, False
     try:
         TorchTrainer(
             serve,
@@ -86,13 +89,13 @@ def run_group(ground: Ground, name: str, only: str | None) -> bool:
                 logging_config=ray.train.LoggingConfig(log_level="ERROR"),
             ),
         ).fit()
+        in_peace = True
     except ray.train.TrainingFailedError as failure:
         reason = f"its worker group ended: {failure}"
-        return False
-    else:
-        return True
+        _log.warning("worker group %s ended: %s", name, failure)
     finally:
-        ray.get(ground.broker.leave.remote(name, reason, only))
+        served = ray.get(ground.broker.leave.remote(name, reason, only))
+    return in_peace or served
 
 
 def _folder_here(ground: Ground) -> Path:
@@ -108,14 +111,15 @@ def _folder_here(ground: Ground) -> Path:
 class Pool:
     """The long-lived groups of a sweep, each followed by a thread of the driver.
 
-    A group that breaks down is not replaced until another number of groups is asked for.
+    A group that breaks down is replaced, with its machine perhaps; if several in a row do so before
+    they have taken a task, there is no sense in a further one.
     """
 
     def __init__(self, ground: Ground, account: Account) -> None:
         self._ground, self._account = ground, account
         self._wanted = ground.execution.groups
         self._threads: list[threading.Thread] = []
-        self._alive = self._lost = 0
+        self._alive = self._vain = 0
         self._closed = False
         self._lock = threading.Lock()
         self._fill()
@@ -125,7 +129,7 @@ class Pool:
         with self._lock:
             changed = groups != self._wanted
             if changed:
-                self._wanted, self._lost = groups, 0
+                self._wanted, self._vain = groups, 0
         if changed:
             ray.get(self._ground.broker.resize.remote(groups))
         self._fill()
@@ -140,7 +144,7 @@ class Pool:
 
     def _fill(self) -> None:
         with self._lock:
-            while not self._closed and self._alive + self._lost < self._wanted:
+            while not self._closed and self._alive < self._wanted and self._vain < MOST_IN_VAIN:
                 name = f"{len(self._threads)}"
                 thread = threading.Thread(target=self._follow, args=(name,), daemon=True)
                 self._threads.append(thread)
@@ -148,24 +152,26 @@ class Pool:
                 thread.start()
 
     def _follow(self, name: str) -> None:
-        in_peace = False
+        of_use = False
         execution = self._ground.execution
         self._account.allocate(f"group {name}", devices_of(execution, execution.workers))
         try:
-            in_peace = run_group(self._ground, name, only=None)
+            of_use = run_group(self._ground, name, only=None)
         except ray.exceptions.RayActorError:
             return  # the broker is gone: the sweep has ended, or its driver has given up
-        except Exception:
-            logging.getLogger(__name__).exception("worker group %s broke down", name)
+        except Exception:  # noqa: BLE001 - whatever it is, a group is replaced
+            _log.exception("worker group %s broke down", name)
         finally:
             self._account.release(f"group {name}")
         with self._lock:
             self._alive -= 1
-            self._lost += not in_peace
-            last = self._alive == 0 and self._lost >= self._wanted
-        if last:
-            # Nobody is left to work: trials that wait must fail, not hang.
-            self._ground.broker.close.remote("no worker group is left")
+            self._vain = 0 if of_use else self._vain + 1
+            nobody = self._alive == 0 and self._vain >= MOST_IN_VAIN
+        if nobody:
+            reason = f"{MOST_IN_VAIN} worker groups in a row ended before they took a trial"
+            self._ground.broker.close.remote(reason, INTERRUPTED)
+            return
+        self._fill()
 
 
 class Crew:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from fckd.sweep.broker import Broker
+from fckd.sweep.broker import INTERRUPTED, Broker
 from fckd.train.task import Task
 
 
@@ -362,6 +362,27 @@ def test_close_fails_what_waits_with_the_reason():
         return await end_of(broker, "a")
 
     assert run(story()) == ("failed", "no worker group is left")
+
+
+def test_what_waits_when_no_group_can_be_started_goes_on_another_time():
+    async def story():
+        broker = Broker(retries=1)
+        await broker.submit(task("a"))
+        await broker.close("no group starts", INTERRUPTED)
+        await broker.submit(task("b"))
+        return await end_of(broker, "a"), await end_of(broker, "b")
+
+    assert run(story()) == ((INTERRUPTED, "no group starts"),) * 2
+
+
+def test_a_group_that_ends_is_known_to_have_taken_a_task_or_not():
+    async def story():
+        broker = Broker(retries=1)
+        await broker.submit(task("a"))
+        await broker.next_task("0", None)
+        return await broker.leave("0", "its node is gone"), await broker.leave("1", "no room")
+
+    assert run(story()) == (True, False)
 
 
 def test_close_lets_idle_groups_return():
