@@ -25,8 +25,11 @@ demo: install ## a whole sweep on synthetic figures: search, confirmation, repor
 test: install ## every test of CI; those on real recordings where FCKD_DATA has them
 	$(BIN)/pytest -m 'not long'
 
-test-long: install ## killed drivers and workers, and the real spaces on Ray: some ten minutes
-	$(BIN)/pytest -m long
+test-long: install ## what takes minutes: running sweeps that are stopped and grow, fuzzing, images
+	$(BIN)/pytest -m 'long and not chaos'
+
+chaos: install ## sixty kills of drivers, workers, nodes, heads, servers; full disks: an hour
+	$(BIN)/pytest -m chaos
 
 check: install ## lint, types, layers and the tests without Ray: under a minute
 	$(BIN)/ruff check .
@@ -43,4 +46,4 @@ bench: install ## the figures of README and docs that are about speed
 clean: ## delete what demo and test made (not .venv)
 	rm -rf fckd-storage student .pytest_cache .mypy_cache .ruff_cache
 
-.PHONY: help install demo test test-long check bench clean
+.PHONY: help install demo test test-long chaos check bench clean
