@@ -1,4 +1,4 @@
-"""SIGTERM, from `ray job stop` or a preempted node, and Ctrl-C: checkpoint, and end in good time."""
+"""SIGTERM, from `ray job stop` or a preempted node, and Ctrl-C: checkpoint and end in time."""
 
 import os
 import signal
