@@ -7,6 +7,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+
 def main(image: str) -> None:
     """Print the requirements of a Ray node or of the tracking server."""
     project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
