@@ -22,6 +22,9 @@ from tests.storage.server import SECRET, s3_server
 
 pytestmark = [pytest.mark.ray, pytest.mark.service]
 
+# Trials themselves take a hundredth of a CPU, which a node of one CPU must have left.
+SETTINGS = ("--set", "execution.workers=2", "--set", "execution.cpus_per_worker=0.9")
+SWEEP = ("sweep", str(DEMO.resolve()), "--smoke", *SETTINGS)
 SECRETS = (SECRET, LEDGER_PASSWORD, TRACKING_PASSWORD, ADMIN_PASSWORD)
 
 
@@ -90,10 +93,7 @@ def team(folder, s3, database, cluster):
 
 @pytest.fixture(scope="module")
 def swept(team):
-    # Trials themselves take a hundredth of a CPU, which a node of one CPU must have left.
-    settings = ("execution.workers=2", "execution.cpus_per_worker=0.9")
-    words = [word for setting in settings for word in ("--set", setting)]
-    return team.fckd("driver", "sweep", str(DEMO.resolve()), "--smoke", *words)
+    return team.fckd("driver", *SWEEP)
 
 
 def test_two_ranks_on_two_machines_and_a_driver_on_a_third_share_no_folder(swept, folder):
@@ -113,6 +113,12 @@ def test_another_machine_pulls_the_student_from_the_tracking_server(swept, team)
     assert (team.folder / "student" / "model.safetensors").exists()
 
 
+def test_another_machine_goes_on_with_what_the_first_one_has_left(swept, team):
+    again = team.fckd("another", *SWEEP)
+    assert len(scores(swept)) >= 2
+    assert scores(again) == scores(swept)
+
+
 def test_no_secret_is_in_any_file_that_was_written_nor_in_what_was_said(
     swept, team, cluster, s3, database, tmp_path
 ):
@@ -130,9 +136,16 @@ def test_no_secret_is_in_any_file_that_was_written_nor_in_what_was_said(
     places = (tmp_path, team.folder, *cluster._folders)
     files = [path for top in places for path in top.rglob("*") if path.is_file()]
     assert len(files) > 100
+    seen = {path.parent for path in files if b"fckd.trial_key" in path.read_bytes()}
+    assert tmp_path in seen, "the databases were not looked through"
     leaks = [path for path in files if _tells(path.read_bytes())]
     assert leaks == []
     assert not _tells(team.said.encode())
+
+
+def scores(said: str) -> list[str]:
+    """Return the lines of the leaderboard."""
+    return [line for line in said.splitlines() if " to " in line and "%" in line]
 
 
 def _tells(content: bytes) -> bool:
