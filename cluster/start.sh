@@ -33,7 +33,8 @@ find_token() {
         mkdir -p "$(dirname "$RAY_AUTH_TOKEN_PATH")"
         (umask 077 && od -An -N32 -tx1 /dev/urandom | tr -d ' \n' > "$RAY_AUTH_TOKEN_PATH")
     fi
-    chmod 600 "$RAY_AUTH_TOKEN_PATH" # Ray's own command writes it for everyone to read
+    # Ray's own command writes it for everyone to read
+    [[ -z $(find "$RAY_AUTH_TOKEN_PATH" -perm /077) ]] || chmod 600 "$RAY_AUTH_TOKEN_PATH"
 }
 
 refuse() {

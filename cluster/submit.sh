@@ -106,7 +106,7 @@ follow() {
     exit "$ended"
 }
 
-# shellcheck disable=SC2317 # the trap calls it
+# shellcheck disable=SC2317,SC2329 # the trap calls it
 ask_to_stop() {
     [[ $asked == no ]] || exit 130
     asked=yes

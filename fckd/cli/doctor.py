@@ -12,11 +12,13 @@ from packaging.requirements import Requirement
 from rich.console import Console
 from rich.markup import escape
 
-from fckd.cli.inputs import artifact_root, tracking_uri
-from fckd.config.campaign import ExecutionSettings
+from fckd.cli.inputs import artifact_root, settings, tracking_uri
 from fckd.errors import UserError
 from fckd.files import make_folder, write_bytes
+from fckd.storage.address import Address
 from fckd.storage.shelf import proved, storage_folder
+from fckd.sweep.ledger_places import open_ledger
+from fckd.tracking.redaction import redact_text
 
 FREE_GIGABYTES = 2.0
 
@@ -35,8 +37,9 @@ def examine(console: Console, address: str) -> bool:
         "S3": lambda: proved(address),
         "free disk": lambda: _disk(storage),
         "devices": _devices,
+        "ledger": lambda: _ledger(storage),
         "MLflow": lambda: _mlflow(storage),
-        "Ray": _ray,
+        "Ray": lambda: _ray(address if Address.parse(address) else str(storage)),
     }
     passed = [_check(console, name, check) for name, check in checks.items()]
     return all(passed)
@@ -109,14 +112,16 @@ def _mlflow(storage: Path) -> str:
 
     uri = tracking_uri(storage)
     probe(uri, artifact_root(storage))
-    return f"{uri} takes a run and gives it back"
+    return f"{redact_text(uri)} takes a run and gives it back"
 
 
-def _ray() -> str:
-    import ray
+def _ledger(storage: Path) -> str:
+    from fckd.sweep.probe import proved_ledger
 
-    from fckd.sweep.cluster import cluster
+    return proved_ledger(open_ledger(make_folder(storage), settings().ledger_url))
 
-    with cluster(ExecutionSettings()):
-        there = ray.cluster_resources()
-    return f"answers, with {there.get('CPU', 0):g} CPU and {there.get('GPU', 0):g} GPU"
+
+def _ray(address: str) -> str:
+    from fckd.sweep.probe import proved_nodes
+
+    return proved_nodes(address)

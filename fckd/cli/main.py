@@ -297,7 +297,7 @@ def schema(kind: Annotated[Kind, typer.Argument(help="Of which documents.")]) ->
 
 @app.command()
 def doctor(storage: Storage = None) -> None:
-    """Check versions, Ray, the MLflow store, S3, write permission and free disk."""
+    """Check versions and disk, and write to and read from storage, ledger, MLflow and Ray."""
     from fckd.cli.doctor import examine
 
     if not examine(console, storage_of(storage)):

@@ -45,6 +45,15 @@ class Copies:
                 self._take(key, file)
         return file.exists()
 
+    def bring_all(self, folder: Path, beginning: str) -> None:
+        """Bring, or send, every file of `folder` whose name begins so."""
+        with _lost():
+            keys = [*self._bucket.keys(self._key(folder) + "/")]
+        names = {key.rpartition("/")[2] for key in keys} | {path.name for path in folder.glob("*")}
+        for name in names:
+            if name.startswith(beginning):
+                self.bring(folder / name)
+
     def send(self, file: Path) -> None:
         """Put `file` into S3, in place of what is there."""
         with _lost():

@@ -87,6 +87,8 @@ def open_workshop(
     workshop = Workshop(storage, corpus.folder, shelf=shelf)
     for settings in dict.fromkeys(each.corpus for each in (campaign.experiment, *described)):
         divide(workshop.corpus, settings)
+    for variant in described:
+        workshop.share_weights(variant)
     return workshop
 
 

@@ -18,7 +18,8 @@ from fckd.data.prepare import CORPORA
 from fckd.data.protocols import Division, divide
 from fckd.data.readings import Readings
 from fckd.files import fingerprint, make_folder, new_folder
-from fckd.models.pretrained import pretrained_file
+from fckd.models.pretrained import FOLDER as PRETRAINED
+from fckd.models.pretrained import SCHEME, pretrained_file
 from fckd.storage.copies import Copies
 from fckd.storage.shelf import Shelf, open_shelf, storage_folder
 from fckd.train.lesson_making import LessonMaker
@@ -140,6 +141,15 @@ class Workshop:
         if self._copies:
             self._copies.drop(file)
         file.unlink(missing_ok=True)
+
+    def share_weights(self, experiment: Experiment) -> None:
+        """Put the pretrained weights of an experiment on the shelf, where other nodes find them.
+
+        Raises:
+            UserError: They were not fetched, or the shelf does not answer.
+        """
+        for network in (experiment.student, *map(teacher_network, experiment.teachers.values())):
+            self._weights(network)
 
     def division(self, experiment: Experiment) -> Division:
         """Return the official division, with validation held out of the training part."""
@@ -322,6 +332,9 @@ class Workshop:
         """Return the file of the pretrained weights that a network begins with."""
         if isinstance(network, FusionSettings) or network.weights is None:
             return None
+        if self._copies:
+            digest = network.weights.removeprefix(SCHEME)
+            self._copies.bring_all(self.storage / PRETRAINED, digest)
         return pretrained_file(self.storage, network.weights)
 
     def _maker(self, experiment: Experiment, name: str, part: Part) -> LessonMaker:

@@ -5,18 +5,19 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import multiprocessing
 
 from fckd.data.prepare import prepare
 from fckd.errors import StorageLost
+from fckd.registry.pretrained import fetch_pretrained
 from fckd.storage.shelf import open_shelf, storage_folder
 from fckd.train.task import Task, bring_run, read_outcome, run_task
 from fckd.train.workshop import Workshop
 from tests.storage.conftest import place, s3, server  # noqa: F401  (fixtures)
 from tests.storage.server import BUCKET
 from tests.train.elsewhere import work_on_another_machine
-from tests.train.small import BASE, changed, content, make, same
+from tests.train.small import ALONE, BASE, changed, content, make, same, trained
 
 pytestmark = pytest.mark.service
 
@@ -128,3 +129,16 @@ def test_without_s3_a_run_is_told_as_lost_and_not_as_failed(driver, task, monkey
     unreachable = Workshop.elsewhere(driver.address, driver.corpus_folder.name, torch.device("cpu"))
     with pytest.raises(StorageLost, match="no S3 service answers"):
         run_task(task, unreachable, lambda _epoch, _metrics: True)
+
+
+def test_pretrained_weights_that_one_machine_fetched_are_found_by_another(
+    driver, machine, tmp_path
+):
+    file = tmp_path / "earlier.safetensors"
+    network = trained(driver.study(changed(ALONE), "train")).network
+    save_file(network.state_dict(), file)
+    weights = fetch_pretrained(str(file), driver.storage, "")
+    student = {**BASE.student.model_dump(mode="json"), "weights": weights}
+    experiment = changed({**ALONE, "student": student})
+    driver.share_weights(experiment)
+    assert machine("other").study(experiment, "train").weights.name.endswith(".safetensors")
