@@ -12,15 +12,12 @@ import tempfile
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import optuna
 import psutil
 
 from benchmarks.results import parser, tell
-from benchmarks.runner_overhead import open_workshop
-from fckd.config.documents import read_document, validate
-from fckd.config.space import Space
+from benchmarks.runner_overhead import open_workshop, space_for
 from fckd.events import Event, TrialEnded
 from fckd.files import make_folder, write_json
 from fckd.sweep.cluster import cluster
@@ -28,7 +25,7 @@ from fckd.sweep.execution import execute
 from fckd.sweep.groups import worker_groups
 from fckd.sweep.ledger import Asked, embedded_storage
 from fckd.sweep.phases import Order, Search
-from fckd.train.task import OUTCOME, Outcome
+from fckd.train.task import EPOCHS, OUTCOME, SIGHT, Outcome
 
 MEBI = 2**20
 MARKS = 10
@@ -50,7 +47,9 @@ class DoneBefore(Search):
             predictions=[0] * self.samples,
             confusion=[[1] * 60] * 60,
         )
-        write_json(make_folder(Path(order.task.folder)) / OUTCOME, asdict(outcome))
+        folder = make_folder(Path(order.task.folder))
+        write_json(folder / SIGHT, {EPOCHS: [{**outcome.metrics, "seconds": 0.0}]})
+        write_json(folder / OUTCOME, asdict(outcome))
         return order
 
 
@@ -87,13 +86,6 @@ def _title(process: psutil.Process) -> str:
         return ""
 
 
-def space_of(trials: int) -> Space:
-    """Return the demo's space, small, searched at random by one worker."""
-    changes = [f"budget.trials={trials}", "search.sampler=random", "execution.groups=1"]
-    document: dict[str, Any] = read_document(Path("demo.yaml"), smoke=True, overrides=changes)
-    return validate(Space, document, "demo")
-
-
 def main() -> None:
     """Run the trials and print the weights."""
     options = parser(__doc__)
@@ -101,7 +93,7 @@ def main() -> None:
     options.add_argument("--samples", type=int, default=500)
     given = options.parse_args()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    space, scale = space_of(given.trials), Scale(max(1, given.trials // MARKS))
+    space, scale = space_for(1, given.trials, {}), Scale(max(1, given.trials // MARKS))
     with tempfile.TemporaryDirectory() as scratch, cluster(space.execution):
         storage = Path(scratch).resolve()
         workshop, folder = open_workshop(space, storage), storage / "sweep"
