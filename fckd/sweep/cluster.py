@@ -1,6 +1,7 @@
 """The Ray cluster of a sweep: the one that is there, else a local one."""
 
 import logging
+import math
 import os
 import warnings
 from collections.abc import Iterator
@@ -35,8 +36,9 @@ QUIET = {
     "RAY_worker_maximum_startup_concurrency": "16",
 }
 
-PROXY_CPU = 0.01
-"""Of a Tune trial, which only waits for its worker group."""
+PROXY = {"node:__internal_head__": 0.0001}
+"""Of a Tune trial, which only waits for its worker group. On the head, and of its CPUs nothing: a
+hundredth of a CPU of a worker node would leave no room there for a group that needs all of them."""
 
 
 @contextmanager
@@ -78,10 +80,10 @@ def connection(execution: ExecutionSettings) -> Iterator[None]:
 
 
 def room(execution: ExecutionSettings) -> int:
-    """Return how many worker groups the cluster has room for, taken together with their trials."""
+    """Return how many worker groups the cluster has room for."""
     there = ray.cluster_resources()
     needed = {
-        "CPU": execution.workers * execution.cpus_per_worker + PROXY_CPU,
+        "CPU": execution.workers * execution.cpus_per_worker,
         "GPU": execution.workers * execution.gpus_per_worker,
     }
     return min(int(there.get(name, 0) / each) for name, each in needed.items() if each)
@@ -91,8 +93,8 @@ def _connect(execution: ExecutionSettings) -> None:
     address = os.environ.get("RAY_ADDRESS")
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     if not address:
-        # Logical CPUs: one more than the groups need, for Ray's and our own small actors.
-        cpus = max(os.cpu_count() or 1, int(_needed(execution)["CPU"]) + 1)
+        # Logical CPUs: all that the groups ask for are there, if only in name.
+        cpus = max(os.cpu_count() or 1, math.ceil(_needed(execution)["CPU"]))
         # The dashboard serves the state API, without which a lost group is never cleaned up.
         # "local", for without an address Ray would join whatever else runs on this machine.
         ray.init(

@@ -7,7 +7,7 @@ from ray import tune
 
 from fckd.events import Listener
 from fckd.sweep.account import devices_of
-from fckd.sweep.cluster import PROXY_CPU
+from fckd.sweep.cluster import PROXY
 from fckd.sweep.discretion import keep_credentials
 from fckd.sweep.groups import Ground
 from fckd.sweep.leader import Leader, Unattended
@@ -55,7 +55,9 @@ def execute(
     )
     keep_credentials()
     tuner = tune.Tuner(
-        tune.with_resources(tune.with_parameters(follow, ground=ground), {"CPU": PROXY_CPU}),
+        tune.with_resources(
+            tune.with_parameters(follow, ground=ground), tune.PlacementGroupFactory([PROXY])
+        ),
         tune_config=tune.TuneConfig(
             search_alg=searcher,
             num_samples=-1,
