@@ -23,7 +23,8 @@ from fckd.files import make_folder, write_json
 from fckd.sweep.cluster import cluster
 from fckd.sweep.execution import execute
 from fckd.sweep.groups import worker_groups
-from fckd.sweep.ledger import Asked, embedded_storage
+from fckd.sweep.ledger import Asked
+from fckd.sweep.ledger_places import open_ledger
 from fckd.sweep.phases import Order, Search
 from fckd.train.task import EPOCHS, OUTCOME, SIGHT, Outcome
 
@@ -97,7 +98,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch, cluster(space.execution):
         storage = Path(scratch).resolve()
         workshop, folder = open_workshop(space, storage), storage / "sweep"
-        search = DoneBefore(space, "memory", embedded_storage(storage), folder)
+        search = DoneBefore(space, "memory", open_ledger(storage), folder)
         search.samples = given.samples
         with worker_groups(space.execution, workshop, folder) as ground:
             execute(search, ground, scale, workshop.corpus.classes)

@@ -21,7 +21,8 @@ from fckd.config.documents import read_document, validate
 from fckd.config.space import Space
 from fckd.sweep.control import PHASES, Control
 from fckd.sweep.front import unbeaten
-from fckd.sweep.ledger import FIELDS, KEY, embedded_storage
+from fckd.sweep.ledger import FIELDS, KEY
+from fckd.sweep.ledger_places import open_ledger
 from fckd.sweep.phases import Search
 from fckd.sweep.status import status_of
 from fckd.sweep.suggest import suggester
@@ -99,23 +100,21 @@ def board() -> dict[str, Any]:
 
 def measure(trials: int, epochs: int, place: Path) -> list[tuple[str, float]]:
     """Return what took how long, in seconds."""
-    fill(embedded_storage(place), space_of(trials, "tpe"), trials, epochs)
+    fill(open_ledger(place), space_of(trials, "tpe"), trials, epochs)
     found = []
     for sampler in ("tpe", "random"):
         space = space_of(trials, sampler)
-        took, search = seconds(
-            lambda space=space: Search(space, SWEEP, embedded_storage(place), place)
-        )
+        took, search = seconds(lambda space=space: Search(space, SWEEP, open_ledger(place), place))
         if sampler == "tpe":
             found.append(("open (resume)", took))
         ask, told = asking(search)
         found += [(f"ask, {sampler}", ask), (f"tell, {sampler}", told)]
-    found.append(("status", seconds(lambda: status_of(embedded_storage(place), SWEEP))[0]))
+    found.append(("status", seconds(lambda: status_of(open_ledger(place), SWEEP))[0]))
     ended = search.ledger.ended
     for number, trial in enumerate(ended):
         trial.values = [trial.values[0], float(number)]
     found.append(("front of two objectives", seconds(lambda: unbeaten(ended))[0]))
-    study = optuna.load_study(study_name=SWEEP, storage=embedded_storage(place))
+    study = optuna.load_study(study_name=SWEEP, storage=open_ledger(place))
     found.append(("report", seconds(lambda: write_report(place / "report", board(), study, {}))[0]))
     return found
 

@@ -26,7 +26,7 @@ from fckd.events import Event, TrialStarted
 from fckd.sweep.cluster import cluster
 from fckd.sweep.execution import execute
 from fckd.sweep.groups import worker_groups
-from fckd.sweep.ledger import embedded_storage
+from fckd.sweep.ledger_places import open_ledger
 from fckd.sweep.phases import Search
 from fckd.train.task import Task, run_task
 from fckd.train.workshop import Workshop
@@ -64,7 +64,7 @@ def train(task: Task | None) -> None:
 
 def tasks_of(space: Space, storage: Path) -> list[Task]:
     """Return the tasks that the search will draw, for other folders."""
-    search = Search(space, "drawn", embedded_storage(storage), storage / "bare")
+    search = Search(space, "drawn", open_ledger(storage), storage / "bare")
     return [search.order(asked).task for asked in iter(search.ledger.ask, None)]
 
 
@@ -78,7 +78,7 @@ def loop(pool: Pool, tasks: Sequence[Task]) -> float:
 
 def search_on_pool(space: Space, workshop: Workshop, storage: Path) -> tuple[float, float]:
     """Return the seconds from the first trial's start to the last one's end, and those before."""
-    search = Search(space, "pool", embedded_storage(storage), storage / "pool")
+    search = Search(space, "pool", open_ledger(storage), storage / "pool")
     clock, begun = SearchClock(), time.perf_counter()
     with (
         cluster(space.execution),
