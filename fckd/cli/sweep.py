@@ -68,7 +68,6 @@ def _register(
     if not _has_student(conducted):
         console.print(Text(f"not registered: {conducted.leaderboard['verdict']}"), soft_wrap=True)
         return None
-    folder = pack(conducted, space.name)
     try:
         if waiting:
             raise UserError(
@@ -79,6 +78,7 @@ def _register(
         return register(conducted, space.name, uri)
     except UserError as refusal:
         # The sweep is done and its student packed: a dead server must not make that vain.
+        folder, _ = pack(conducted, space.name)
         shown = Text(f"not registered: {refusal}\n(the student is in {folder})")
         console.print(shown, soft_wrap=True)
         return None
@@ -145,6 +145,8 @@ def _print_end(
         soft_wrap=True,
         highlight=False,
     )
+    if registration.without_onnx:
+        console.print(Text(f"without ONNX: {registration.without_onnx}"), soft_wrap=True)
     place = _short(storage)
     elsewhere = "" if storage_folder(storage_of(None)) == storage else f" --storage {place}"
     corpus = _short(conducted.workshop.corpus.folder)

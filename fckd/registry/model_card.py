@@ -1,6 +1,8 @@
 """The card as a page for people: README.md of a student's folder."""
 
 from fckd.registry.card import Card, Measurement
+from fckd.registry.folder import CARD, ONNX, WEIGHTS
+from fckd.registry.sums import SUMS
 
 SYNTHETIC = "synthetic"
 
@@ -11,6 +13,7 @@ def model_card(card: Card) -> str:
         f"# {card.name}: {card.network.modality} action recognition student",
         _summary(card),
         "## Intended use\n\n" + _intended_use(card),
+        "## Files\n\n" + _files(card),
         "## Data\n\n" + _data(card),
         "## Test accuracy\n\n" + _accuracy(card),
         "## Limits\n\n" + _limits(card),
@@ -35,6 +38,21 @@ def _intended_use(card: Card) -> str:
         f"benchmark. One reading is a float32 array ({shape}).\n\n"
         "    fckd predict THIS_FOLDER RECORDING\n\n"
         f"Actions: {', '.join(card.classes)}."
+    )
+
+
+def _files(card: Card) -> str:
+    onnx = f"- no ONNX file{': ' if card.without_onnx else ''}{card.without_onnx}"
+    if card.onnx is not None:
+        onnx = (
+            f"- `{ONNX}` (opset {card.onnx.opset}): the same network for onnxruntime; its "
+            f"probabilities are within {card.onnx.max_difference:.1g} of torch's on "
+            f"{card.onnx.compared} random readings"
+        )
+    return (
+        f"- `{WEIGHTS}`: the weights, as tensors and nothing else\n{onnx}\n"
+        f"- `{CARD}`: what is known, for programs\n"
+        f"- `{SUMS}`: the SHA-256 of every file; `sha256sum --check {SUMS}`"
     )
 
 

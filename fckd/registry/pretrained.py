@@ -10,8 +10,8 @@ from pathlib import Path
 from fckd.errors import UserError
 from fckd.files import make_folder, sha256_of_file
 from fckd.models.pretrained import FOLDER, SAFE, SCHEME
+from fckd.registry.folder import WEIGHTS
 from fckd.registry.store import Registry
-from fckd.registry.student import WEIGHTS
 
 REGISTERED = "models:/"
 BUCKET = "s3://"

@@ -11,9 +11,9 @@ from fckd.errors import UserError
 from fckd.files import make_folder
 from fckd.registry.card import Card
 from fckd.registry.connection import check_reachable, quiet, without_password
+from fckd.registry.folder import WEIGHTS, read_student
 from fckd.registry.gate import Verdict, decide
 from fckd.registry.reference import CHAMPION, parse_reference
-from fckd.registry.student import WEIGHTS, read_student
 from fckd.registry.versions import (
     SHA256_TAG,
     champion_of,
