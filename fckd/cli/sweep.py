@@ -21,6 +21,7 @@ from fckd.config.space import Space
 from fckd.errors import UserError
 from fckd.events import SweepEnded
 from fckd.files import write_json
+from fckd.registry.signature import signing_key
 from fckd.storage.shelf import storage_folder
 from fckd.sweep.arms import confirmation_runs
 from fckd.sweep.campaign import resolve_storage
@@ -43,6 +44,7 @@ def run_sweep(console: Console, space: Space, data: Path | None) -> None:
         Stopped: It was asked to end before it was finished.
     """
     started = time.time()
+    signing_key()  # hours before it is needed: is it there?
     storage, ledger = resolve_storage(space), settings().ledger_url
     check_ledger(ledger)
     uri, root = tracking_uri(storage), artifact_root(storage)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from fckd.errors import UserError
 from fckd.registry.card import Card, parse_card
+from fckd.registry.signature import check_signature
 from fckd.registry.sums import read_verified
 
 WEIGHTS = "model.safetensors"
@@ -14,13 +15,19 @@ CARD = "card.json"
 README = "README.md"
 
 
-def read_student(folder: Path) -> tuple[Card, dict[str, bytes]]:
+def read_student(folder: Path, public_key: Path | None = None) -> tuple[Card, dict[str, bytes]]:
     """Return the card and the verified content of every file, without building the network.
 
+    Args:
+        folder: A packed or pulled student.
+        public_key: Who must have signed it; by default the key that FCKD_PUBLIC_KEY names.
+
     Raises:
-        UserError: A file is absent or changed, or the card is none.
+        UserError: A file is absent or changed, a key is set that did not sign this, or the card
+            is none.
     """
     content = read_verified(folder, required=(WEIGHTS, CARD, README))
+    check_signature(folder, content, public_key)
     place = str(folder / CARD)
     try:
         document = json.loads(content[CARD])

@@ -29,6 +29,7 @@ CODE = (
     "registry/card.py",
     "registry/folder.py",
     "registry/mlflow_model.py",
+    "registry/signature.py",
     "registry/student.py",
     "registry/sums.py",
     "registry/torch_engine.py",

@@ -13,6 +13,7 @@ from fckd.models.network import ActionNetwork
 from fckd.registry.card import Card
 from fckd.registry.folder import CARD, ONNX, README, WEIGHTS
 from fckd.registry.model_card import model_card
+from fckd.registry.signature import sign, signing_key
 from fckd.registry.sums import write_sums
 from fckd.registry.torch_engine import filled_network
 
@@ -24,6 +25,8 @@ def pack_student(
 ) -> Card:
     """Write a student to `folder`, whole or not at all; return its card.
 
+    It is signed where FCKD_SIGNING_KEY names a key.
+
     Args:
         folder: Replaced if it exists.
         weights: The network's state dictionary, without embeddings or teachers.
@@ -32,9 +35,10 @@ def pack_student(
             torch does; what its check found, or why there is none, goes into the card.
 
     Raises:
-        UserError: The weights are not those of the card's network, or the place cannot be
-            written.
+        UserError: The weights are not those of the card's network, the place cannot be written,
+            or the key cannot be read.
     """
+    key = signing_key()
     # contiguous copies: safetensors refuses tensors that share memory
     tensors = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in weights.items()}
     network = filled_network(tensors, card, str(folder))
@@ -45,6 +49,8 @@ def pack_student(
         write_json(temporary / CARD, card.model_dump(mode="json"))
         (temporary / README).write_text(model_card(card), encoding="utf-8")
         write_sums(temporary)
+        if key is not None:
+            sign(temporary, key)
     return card
 
 

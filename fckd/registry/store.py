@@ -8,19 +8,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fckd.errors import UserError
-from fckd.files import make_folder
 from fckd.registry.card import Card
 from fckd.registry.connection import check_reachable, quiet, without_password
+from fckd.registry.delivery import check_empty, deliver, fingerprint_of, of_folder
 from fckd.registry.folder import WEIGHTS, read_student
 from fckd.registry.gate import Verdict, decide
 from fckd.registry.reference import CHAMPION, parse_reference
+from fckd.registry.sums import SUMS
 from fckd.registry.versions import (
+    FINGERPRINT_TAG,
     SHA256_TAG,
     champion_of,
     check_version,
     ensure_name,
     model_of,
     resolve,
+    tags_of,
     version_of,
 )
 
@@ -36,14 +39,17 @@ class Registry:
 
     Args:
         tracking_uri: `sqlite:///FILE` of an existing file, `postgresql://...` or `http(s)://...`.
+        public_key: Who must have signed what is read; by default the key that FCKD_PUBLIC_KEY
+            names.
 
     Raises:
         UserError: Nothing answers there.
     """
 
-    def __init__(self, tracking_uri: str) -> None:
+    def __init__(self, tracking_uri: str, public_key: Path | None = None) -> None:
         check_reachable(tracking_uri)
         self.tracking_uri = tracking_uri
+        self._public_key = public_key
 
     def register(self, folder: Path, name: str, run_id: str, tags: Mapping[str, str]) -> int:
         """Register the packed student in `folder` and make it the candidate.
@@ -70,7 +76,8 @@ class Registry:
             if version is None:
                 logged = _log(client, folder, card, name, run_id)
                 ensure_name(client, name)
-                version = _create(client, name, logged, {**tags, SHA256_TAG: digest})
+                known = {SHA256_TAG: digest, FINGERPRINT_TAG: fingerprint_of(content[SUMS])}
+                version = _create(client, name, logged, {**tags, **known})
             client.set_registered_model_alias(name, CANDIDATE, str(version))
         return version
 
@@ -110,22 +117,23 @@ class Registry:
             UserError: Bad reference, no such student, damaged files, or `out` holds something.
         """
         named = parse_reference(reference)
-        _check_empty(out)
-        with self._client() as client:
+        check_empty(out)
+        with self._client() as client, tempfile.TemporaryDirectory() as scratch:
             version = resolve(client, named)
-            make_folder(out.parent)
-            # beside `out`, so that the finished folder is renamed within one file system
-            with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as scratch:
-                student = self._download(client, named.name, version, Path(scratch))
-                read_student(student)
-                if out.exists():
-                    out.rmdir()
-                student.rename(out)
-        return out
+            student = self._download(client, named.name, version, Path(scratch))
+            return deliver(
+                of_folder(student),
+                f"{named.name}/{version}",
+                out,
+                public_key=self._public_key,
+                name=named.name,
+                fingerprint=tags_of(client, named.name, version).get(FINGERPRINT_TAG),
+            )
 
     def _card(self, client: "MlflowClient", name: str, version: int) -> Card:
         with tempfile.TemporaryDirectory() as scratch:
-            return read_student(self._download(client, name, version, Path(scratch)))[0]
+            student = self._download(client, name, version, Path(scratch))
+            return read_student(student, self._public_key)[0]
 
     def _download(self, client: "MlflowClient", name: str, version: int, scratch: Path) -> Path:
         from mlflow.artifacts import download_artifacts
@@ -194,12 +202,3 @@ def _create(
         model_id=logged.model_id,
     )
     return int(created.version)
-
-
-def _check_empty(out: Path) -> None:
-    if out.is_file() or (out.is_dir() and any(out.iterdir())):
-        raise UserError(
-            f"{out} holds something already",
-            "a folder that is empty or does not exist",
-            "choose another one with --out, or move it away",
-        )

@@ -62,7 +62,11 @@ class Student:
 
 
 def load_student(
-    folder: Path, *, trust_plug_in: bool = False, engine: Engine | None = None
+    folder: Path,
+    *,
+    trust_plug_in: bool = False,
+    engine: Engine | None = None,
+    public_key: Path | None = None,
 ) -> Student:
     """Load the student in `folder` after checking the sum of every file.
 
@@ -71,12 +75,14 @@ def load_student(
         trust_plug_in: Whether the code of a plug-in may be imported and run. It is not in the
             folder, but on this machine; its name comes from the card. ONNX runs none of it.
         engine: Torch where it is installed, if not given.
+        public_key: Who must have signed it; by default the key that FCKD_PUBLIC_KEY names.
 
     Raises:
-        UserError: A file is absent, changed or not what it should be; the network is a plug-in
+        UserError: A file is absent, changed or not what it should be; it is not signed by the
+            trusted key; the network is a plug-in
             that is not trusted; or the engine is not installed.
     """
-    card, content = read_student(folder)
+    card, content = read_student(folder, public_key)
     chosen = engine or (Engine.TORCH if find_spec("torch") else Engine.ONNX)
     package = {Engine.TORCH: "torch", Engine.ONNX: "onnxruntime"}[chosen]
     if find_spec(package) is None:

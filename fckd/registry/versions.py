@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 SHA256_TAG = "fckd.sha256"
 """On a version: the SHA-256 of its weights."""
+FINGERPRINT_TAG = "fckd.fingerprint"
+"""On a version: the SHA-256 of its sums. Who may write to the artefacts only cannot change it."""
 
 
 def ensure_name(client: "MlflowClient", name: str) -> None:
@@ -89,6 +91,12 @@ def version_of(client: "MlflowClient", name: str, digest: str) -> int | None:
         ),
         None,
     )
+
+
+def tags_of(client: "MlflowClient", name: str, version: int) -> dict[str, str]:
+    """Return the tags of a version that exists."""
+    tags: dict[str, str] = client.get_model_version(name, str(version)).tags
+    return tags
 
 
 def _find_model(client: "MlflowClient", name: str) -> "RegisteredModel | None":

@@ -18,6 +18,8 @@ from fckd.errors import UserError
 from fckd.registry.connection import quiet
 from fckd.registry.store import Registry
 from fckd.registry.student import load_student
+from fckd.registry.sums import write_sums
+from tests.registry.keys import key_pair
 from tests.registry.students import CLASSES, packed, readings
 
 PLAIN_MLFLOW = """
@@ -128,6 +130,35 @@ def test_a_student_tampered_with_in_the_store_is_not_handed_out(service, tmp_pat
     with pytest.raises(UserError, match=r"content of model\.safetensors"):
         service.registry.pull("tampered/1", tmp_path / "out")
     assert [path.name for path in tmp_path.iterdir()] == ["student"]
+
+
+def test_a_card_swapped_in_the_store_with_new_sums_is_not_handed_out(service, tmp_path):
+    service.register(packed(tmp_path / "student", seed=21), "swapped")
+    student = Path(service.client.get_model_version("swapped", "1").source) / "data" / "student"
+    card = student / "card.json"
+    card.write_text(card.read_text().replace("0.9", "0.99"))
+    write_sums(student)
+    with pytest.raises(UserError, match="is not the student that was registered"):
+        service.registry.pull("swapped/1", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_student_signed_under_another_name_is_not_handed_out(service, tmp_path, monkeypatch):
+    private, public = key_pair(tmp_path)
+    monkeypatch.setenv("FCKD_SIGNING_KEY", str(private))
+    service.register(packed(tmp_path / "student", seed=22), "borrowed")
+    with pytest.raises(UserError, match="is signed as demo, not as borrowed"):
+        Registry(service.uri, public).pull("borrowed/1", tmp_path / "out")
+    service.register(tmp_path / "student", "demo")
+    assert Registry(service.uri, public).pull("demo/1", tmp_path / "out").is_dir()
+
+
+def test_what_the_sums_do_not_list_is_left_behind(service, tmp_path):
+    service.register(packed(tmp_path / "student", seed=23), "extra")
+    source = Path(service.client.get_model_version("extra", "1").source)
+    (source / "data" / "student" / "run_me.py").write_text("print()")
+    pulled = service.registry.pull("extra/1", tmp_path / "out")
+    assert content(pulled) == content(tmp_path / "student")
 
 
 def test_a_student_whose_files_are_gone_is_reported(service, tmp_path):
