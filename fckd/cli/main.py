@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from fckd.cli import student_verbs
 from fckd.cli.inputs import (
     ComparisonPath,
     Data,
@@ -37,6 +38,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(student_verbs.app)
 console = Console()
 problems = Console(stderr=True)
 

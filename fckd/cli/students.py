@@ -117,6 +117,12 @@ def _card(conducted: Conducted, name: str, arm: Arm, seed: int, outcome: Outcome
         corpus=workshop.corpus.fingerprint,
         raw=experiment.corpus.raw,
         protocols=conducted.confirmation.protocols or (experiment.corpus.official_protocol,),
+        sweep=conducted.sweep,
+        trial=arm.trial_key,
+        teachers={
+            teacher: workshop.teacher_folder(experiment, teacher, "train+validation").name
+            for teacher in experiment.taught_by
+        },
         lessons={
             teacher: workshop.lessons(experiment, teacher, "train+validation").folder.name
             for teacher in experiment.taught_by

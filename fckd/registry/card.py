@@ -78,7 +78,10 @@ class Card(Configuration):
         raw: How they were read, and raw recordings are to be read.
         protocols: Official divisions: `metrics` are means over them, the model itself and its test
             answers are of the first.
-        lessons: Teacher name -> fingerprint of its lessons.
+        sweep: The id of the sweep.
+        trial: Key of the search trial whose parameters these are.
+        teachers: Teacher name -> name of its artefact, which ends with its fingerprint.
+        lessons: Teacher name -> the same of its lessons.
         git_commit: Of the code that trained it; None outside a repository.
         versions: Package -> version at training.
         run: Id of the MLflow run; None if it was not tracked.
@@ -100,6 +103,9 @@ class Card(Configuration):
     corpus: str
     raw: RawSettings
     protocols: tuple[Protocol, ...] = Field(min_length=1)
+    sweep: str = ""
+    trial: str = ""
+    teachers: dict[str, str] = Field(default_factory=dict)
     lessons: dict[str, str] = Field(default_factory=dict)
     git_commit: str | None = None
     versions: dict[str, str] = Field(default_factory=dict)

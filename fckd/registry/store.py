@@ -10,10 +10,23 @@ from typing import TYPE_CHECKING
 from fckd.errors import UserError
 from fckd.registry.card import Card
 from fckd.registry.connection import check_reachable, quiet, without_password
+from fckd.registry.decisions import (
+    BEFORE,
+    DECIDED,
+    DECIDED_BY,
+    FORCED,
+    TAKEN_BACK,
+    VERDICT,
+    champion_before,
+    crown,
+    record,
+    take_back,
+)
 from fckd.registry.delivery import check_empty, deliver, fingerprint_of, of_folder
 from fckd.registry.folder import WEIGHTS, read_student
 from fckd.registry.gate import Verdict, decide
-from fckd.registry.reference import CHAMPION, parse_reference
+from fckd.registry.lineage import Row, origin, run_link
+from fckd.registry.reference import parse_reference
 from fckd.registry.sums import SUMS
 from fckd.registry.versions import (
     FINGERPRINT_TAG,
@@ -86,8 +99,18 @@ class Registry:
         with self._client() as client:
             return champion_of(client, name)
 
-    def promote(self, name: str, version: int) -> Verdict:
-        """Make `version` the champion if the gate lets it pass.
+    def promote(self, name: str, version: int, forced: str | None = None) -> Verdict:
+        """Make `version` the champion if the gate lets it pass, or if it is forced.
+
+        Verdict, time, person and reason become tags of the version.
+
+        Args:
+            name: Of the registered model.
+            version: Of it.
+            forced: Why the gate is overruled; None if it is not.
+
+        Returns:
+            What the gate said.
 
         Raises:
             UserError: No such version, or one of the two students is damaged.
@@ -99,9 +122,56 @@ class Registry:
                 return Verdict(True, f"version {version} is the champion already")
             champion = None if current is None else self._card(client, name, current)
             verdict = decide(self._card(client, name, version), champion)
-            if verdict.promote:
-                client.set_registered_model_alias(name, CHAMPION, str(version))
+            record(client, name, version, verdict, forced)
+            if verdict.promote or forced is not None:
+                crown(client, name, version, current)
         return verdict
+
+    def rollback(self, name: str) -> tuple[int, int]:
+        """Make the version champion again that the champion has replaced; return both.
+
+        Returns:
+            The champion that was, and the one that is now.
+
+        Raises:
+            UserError: There is no earlier champion, or its files are damaged.
+        """
+        with self._client() as client:
+            model_of(client, name)
+            champion = champion_of(client, name)
+            before = champion_before(client, name, champion)
+            self._card(client, name, before)
+            take_back(client, name, int(champion or 0), before)
+        return int(champion or 0), before
+
+    def lineage(self, reference: str) -> list[Row]:
+        """Return where a student comes from: (what, which).
+
+        Raises:
+            UserError: Bad reference, no such student, or it is damaged.
+        """
+        named = parse_reference(reference)
+        with self._client() as client:
+            version = resolve(client, named)
+            card, tags = (
+                self._card(client, named.name, version),
+                tags_of(client, named.name, version),
+            )
+            run_id = client.get_model_version(named.name, str(version)).run_id
+            experiment = client.get_run(run_id).info.experiment_id
+        said = {
+            "verdict": tags.get(VERDICT),
+            "forced": tags.get(FORCED),
+            "decided": tags.get(DECIDED) and f"{tags[DECIDED]}, {tags.get(DECIDED_BY)}",
+            "champion before": tags.get(BEFORE),
+            "rolled back": tags.get(TAKEN_BACK),
+        }
+        return [
+            ("student", f"{named.name}/{version}"),
+            *((what, which) for what, which in said.items() if which),
+            ("MLflow run", run_link(self.tracking_uri, experiment, run_id)),
+            *origin(card, tags),
+        ]
 
     def pull(self, reference: str, out: Path) -> Path:
         """Download a student, check its sums, and put it in `out`.

@@ -190,6 +190,78 @@ def test_the_gate_moves_and_keeps_the_champion(service, tmp_path):
     assert "already" in registry.promote("gated", strong).reason
 
 
+@pytest.fixture
+def two(service, tmp_path, request):
+    """A name with a champion, version 1, and a weaker version 2."""
+    name = request.node.name.partition("[")[0]
+    for seed, correct in ((31, 30), (32, 20)):
+        service.register(packed(tmp_path / str(seed), seed=seed, correct=correct), name)
+    service.registry.promote(name, 1)
+    return name
+
+
+def tags(service, name, version):
+    return service.client.get_model_version(name, str(version)).tags
+
+
+def test_the_gate_s_verdict_stays_with_the_version(service, two):
+    assert not service.registry.promote(two, 2).promote
+    assert tags(service, two, 1)["fckd.verdict"] == "promote: there is no champion yet"
+    assert tags(service, two, 2)["fckd.verdict"].startswith("keep the champion: within noise")
+    assert "@" in tags(service, two, 2)["fckd.decided_by"]
+
+
+def test_force_overrules_the_gate_and_leaves_its_reason(service, two):
+    assert not service.registry.promote(two, 2, "the sensor was exchanged").promote
+    assert service.registry.champion(two) == 2
+    assert tags(service, two, 2)["fckd.forced"] == "the sensor was exchanged"
+    assert tags(service, two, 2)["fckd.verdict"].startswith("keep the champion")
+
+
+def test_a_rollback_brings_the_champion_before_back(service, two):
+    service.registry.promote(two, 2, "a mistake")
+    assert service.registry.rollback(two) == (2, 1)
+    assert service.registry.champion(two) == 1
+    assert tags(service, two, 2)["fckd.rolled_back"].startswith("to 1, ")
+
+
+def test_a_first_champion_cannot_be_rolled_back(service, two):
+    with pytest.raises(UserError, match="replaced no other"):
+        service.registry.rollback(two)
+
+
+def test_a_rollback_to_a_damaged_student_is_refused(service, two):
+    service.registry.promote(two, 2, "for the test")
+    source = Path(service.client.get_model_version(two, "1").source)
+    (source / "data" / "student" / "card.json").write_text("{}")
+    with pytest.raises(UserError, match=r"content of card\.json"):
+        service.registry.rollback(two)
+    assert service.registry.champion(two) == 2
+
+
+def test_lineage_leads_from_a_student_to_what_made_it(service, tmp_path):
+    made = packed(
+        tmp_path / "student",
+        seed=33,
+        sweep="wrist-12345678",
+        trial="wrist-12345678-7",
+        teachers={"skeleton": "skeleton-0011223344556677"},
+    )
+    service.register(made, "traced", **{"fckd.trial_key": "confirmed-1"})
+    service.registry.promote("traced", 1)
+    rows = dict(service.registry.lineage("traced@champion"))
+    assert rows["student"] == "traced/1"
+    assert rows["MLflow run"] == service.run_id
+    assert rows["sweep"] == "wrist-12345678"
+    assert rows["trial"] == "wrist-12345678-7"
+    assert rows["run"] == "confirmed-1 (arm distilled, seed 3)"
+    assert rows["teacher skeleton"] == "skeleton-0011223344556677"
+    assert rows["lessons of skeleton"] == "fedcba9876543210"
+    assert rows["corpus"] == "synthetic-0123456789abcdef, cross-subject"
+    assert rows["git commit"] == "c" * 40
+    assert rows["verdict"] == "promote: there is no champion yet"
+
+
 def test_nothing_in_the_mlflow_model_is_a_pickle(service, promoted):
     files = [path for path in (service.folder / "artifacts").rglob("*") if path.is_file()]
     assert any(path.name == "model.safetensors" for path in files)
