@@ -35,7 +35,18 @@ def crown(client: "MlflowClient", name: str, version: int, before: int | None) -
     """Make a version the champion, and remember which one it replaces."""
     if before is not None:
         _write(client, name, version, {BEFORE: str(before)})
+    if TAKEN_BACK in tags_of(client, name, version):
+        client.delete_model_version_tag(name, str(version), TAKEN_BACK)
     client.set_registered_model_alias(name, CHAMPION, str(version))
+
+
+def rolled_back(client: "MlflowClient", name: str, version: int) -> Verdict | None:
+    """Return the refusal of a version that a person has taken back; None if nobody has.
+
+    Otherwise the same sweep, run again, would undo what was decided.
+    """
+    taken = tags_of(client, name, version).get(TAKEN_BACK)
+    return None if taken is None else Verdict(False, f"it was rolled back {taken}")
 
 
 def champion_before(client: "MlflowClient", name: str, champion: int | None) -> int:

@@ -20,6 +20,7 @@ from fckd.registry.decisions import (
     champion_before,
     crown,
     record,
+    rolled_back,
     take_back,
 )
 from fckd.registry.delivery import check_empty, deliver, fingerprint_of, of_folder
@@ -121,7 +122,9 @@ class Registry:
             if current == version:
                 return Verdict(True, f"version {version} is the champion already")
             champion = None if current is None else self._card(client, name, current)
-            verdict = decide(self._card(client, name, version), champion)
+            verdict = rolled_back(client, name, version) or decide(
+                self._card(client, name, version), champion
+            )
             record(client, name, version, verdict, forced)
             if verdict.promote or forced is not None:
                 crown(client, name, version, current)

@@ -225,6 +225,18 @@ def test_a_rollback_brings_the_champion_before_back(service, two):
     assert tags(service, two, 2)["fckd.rolled_back"].startswith("to 1, ")
 
 
+def test_what_was_rolled_back_returns_by_force_only(service, tmp_path):
+    for seed, correct in ((41, 10), (42, 30)):
+        made = packed(tmp_path / str(seed), seed=seed, correct=correct)
+        assert service.registry.promote("back", service.register(made, "back")).promote
+    service.registry.rollback("back")
+    verdict = service.registry.promote("back", 2)
+    assert (verdict.promote, service.registry.champion("back")) == (False, 1)
+    assert verdict.reason.startswith("it was rolled back to 1")
+    service.registry.promote("back", 2, "it was right after all")
+    assert service.registry.champion("back") == 2
+
+
 def test_a_first_champion_cannot_be_rolled_back(service, two):
     with pytest.raises(UserError, match="replaced no other"):
         service.registry.rollback(two)
