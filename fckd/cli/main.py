@@ -3,7 +3,6 @@
 import json
 import os
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -23,8 +22,8 @@ from fckd.cli.inputs import (
     load_space,
     storage_of,
     told,
-    tracking_uri,
 )
+from fckd.cli.packages import needs_more
 from fckd.cli.weights import with_fetched_weights
 from fckd.config.schema import Kind, schema_of
 from fckd.config.settings import PROFILE, VARIABLES, read_settings
@@ -54,6 +53,9 @@ def main() -> None:
         app()
     except UserError as mistake:
         _complain("error", mistake)
+        sys.exit(USER_ERROR)
+    except ModuleNotFoundError as absent:
+        _complain("error", needs_more(absent))
         sys.exit(USER_ERROR)
     except TrainingError as failure:
         _complain("training failed", failure)
@@ -249,46 +251,6 @@ def scale(
     from fckd.cli import control
 
     _say(control.scale(name, groups, storage_folder(storage_of(storage))))
-
-
-@app.command()
-def pull(
-    reference: Annotated[
-        str, typer.Argument(metavar="NAME@ALIAS", help="Such as demo@champion, or demo/1.")
-    ],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="An empty or new folder.")],
-    storage: Storage = None,
-) -> None:
-    """Fetch a registered student and check its checksums."""
-    from fckd.registry.store import Registry
-
-    Registry(tracking_uri(storage_folder(storage_of(storage)))).pull(reference, out)
-    console.print(f"{reference} is in {out}", soft_wrap=True, highlight=False)
-
-
-@app.command()
-def predict(
-    student: Annotated[Path, typer.Argument(metavar="DIR", help="A pulled student.")],
-    sample: Annotated[
-        str,
-        typer.Argument(
-            metavar="SAMPLE",
-            help="A raw recording, a folder of pictures, a .npy, or CORPUS_FOLDER/SAMPLE_ID.",
-        ),
-    ],
-    trust_plug_in: Annotated[
-        bool, typer.Option("--trust-plug-in", help="Run the code of a student's own network.")
-    ] = False,
-) -> None:
-    """Name the action in one recording."""
-    from fckd.registry.predict import predict as ask
-
-    prediction = ask(student, sample, trust_plug_in=trust_plug_in)
-    for action, probability in prediction.top:
-        mark = "→" if action == prediction.action else " "
-        console.print(f"{mark} {probability:6.1%}  {action}", highlight=False)
-    if prediction.true is not None:
-        console.print(f"  the corpus says: {prediction.true}", highlight=False)
 
 
 @app.command()

@@ -44,8 +44,8 @@ def deliver(
     with TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as scratch:
         student = Path(scratch) / "student"
         student.mkdir()
-        for file, content in _gathered(read, place).items():
-            (student / file).write_bytes(content)
+        for file, found in _gathered(read, place).items():
+            (student / file).write_bytes(found)
         card, content = read_student(student, public_key)
         if fingerprint is not None and fingerprint_of(content[SUMS]) != fingerprint:
             raise _exchanged(place, "is not the student that was registered")

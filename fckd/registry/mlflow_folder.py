@@ -13,11 +13,9 @@ from mlflow.types import Schema, TensorSpec
 
 import fckd
 from fckd.registry.card import Card
+from fckd.registry.names import STUDENT_PATH
 
 LOADER = "fckd.registry.mlflow_model"
-STUDENT_PATH = "data/student"
-"""Where the student's own files lie in the MLflow model."""
-
 CODE = (
     "__init__.py",
     "errors.py",

@@ -27,11 +27,10 @@ from fckd.registry.delivery import check_empty, deliver, fingerprint_of, of_fold
 from fckd.registry.folder import WEIGHTS, read_student
 from fckd.registry.gate import Verdict, decide
 from fckd.registry.lineage import Row, origin, run_link
+from fckd.registry.names import FINGERPRINT_TAG, SHA256_TAG, STUDENT_PATH
 from fckd.registry.reference import parse_reference
 from fckd.registry.sums import SUMS
 from fckd.registry.versions import (
-    FINGERPRINT_TAG,
-    SHA256_TAG,
     champion_of,
     check_version,
     ensure_name,
@@ -160,7 +159,7 @@ class Registry:
                 self._card(client, named.name, version),
                 tags_of(client, named.name, version),
             )
-            run_id = client.get_model_version(named.name, str(version)).run_id
+            run_id = client.get_model_version(named.name, str(version)).run_id or ""
             experiment = client.get_run(run_id).info.experiment_id
         said = {
             "verdict": tags.get(VERDICT),
@@ -211,8 +210,6 @@ class Registry:
     def _download(self, client: "MlflowClient", name: str, version: int, scratch: Path) -> Path:
         from mlflow.artifacts import download_artifacts
         from mlflow.exceptions import MlflowException
-
-        from fckd.registry.mlflow_folder import STUDENT_PATH
 
         # not `models:/NAME/VERSION`: that is resolved through MLflow's global registry address
         place = client.get_model_version_download_uri(name, str(version))

@@ -3,16 +3,12 @@
 from typing import TYPE_CHECKING
 
 from fckd.errors import UserError
+from fckd.registry.names import SHA256_TAG
 from fckd.registry.reference import CHAMPION, Reference
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion, RegisteredModel
-
-SHA256_TAG = "fckd.sha256"
-"""On a version: the SHA-256 of its weights."""
-FINGERPRINT_TAG = "fckd.fingerprint"
-"""On a version: the SHA-256 of its sums. Who may write to the artefacts only cannot change it."""
 
 
 def ensure_name(client: "MlflowClient", name: str) -> None:
