@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,15 +21,14 @@ from fckd.cli.inputs import (
     SweepName,
     load_comparison,
     load_space,
+    storage_folder,
     storage_of,
     told,
 )
 from fckd.cli.packages import needs_more
 from fckd.cli.weights import with_fetched_weights
-from fckd.config.schema import Kind, schema_of
-from fckd.config.settings import PROFILE, VARIABLES, read_settings
+from fckd.config.kind import Kind
 from fckd.errors import Stopped, TrainingError, UserError
-from fckd.storage.shelf import storage_folder
 
 # What a verb needs is imported when its space has been read: a wrong path is refused at once.
 app = typer.Typer(
@@ -76,10 +76,14 @@ def begin(
     context: typer.Context,
     profile: Annotated[
         Path | None,
-        typer.Option("--profile", metavar="FILE", envvar=PROFILE, help="Where services are."),
+        typer.Option(
+            "--profile", metavar="FILE", envvar="FCKD_PROFILE", help="Where services are."
+        ),
     ] = None,
 ) -> None:
     """Turn expensive multi-modality models into one cheap student."""
+    from fckd.config.settings import VARIABLES, read_settings
+
     settings = read_settings(os.environ, profile)
     token = told.set(settings)
     context.call_on_close(lambda: told.reset(token))
@@ -256,6 +260,8 @@ def scale(
 @app.command()
 def schema(kind: Annotated[Kind, typer.Argument(help="Of which documents.")]) -> None:
     """Print the JSON Schema of spaces or comparisons, for editors."""
+    from fckd.config.schema import schema_of
+
     print(json.dumps(schema_of(kind), indent=2))  # noqa: T201, a document: no console wraps it
 
 

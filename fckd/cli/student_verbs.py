@@ -8,10 +8,9 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from fckd.cli.inputs import Storage, storage_of, tracking_uri
+from fckd.cli.inputs import Storage, storage_folder, storage_of, tracking_uri
 from fckd.cli.loading import Asked
 from fckd.errors import UserError
-from fckd.storage.shelf import storage_folder
 
 app = typer.Typer()
 console = Console()
@@ -67,7 +66,9 @@ def promote(
         )
     from fckd.registry.store import Registry
 
-    verdict = Registry(tracking_uri(storage_folder(storage_of(storage)))).promote(name, version, reason)
+    verdict = Registry(tracking_uri(storage_folder(storage_of(storage)))).promote(
+        name, version, reason
+    )
     if verdict.promote:
         _say(f"{name}/{version} is champion ({verdict.reason})")
     elif force:
