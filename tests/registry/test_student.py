@@ -83,6 +83,8 @@ def test_the_model_card_states_synthetic_data_and_the_interval(folder):
 def test_the_model_card_names_a_real_benchmark(tmp_path):
     page = (packed(tmp_path / "student", source="utd-mhad") / "README.md").read_text()
     assert "Synthetic" not in page
+    assert "12 time steps" in page
+    assert "the terms under which `utd-mhad` was obtained apply" in page
     assert "`utd-mhad`" in page
 
 
