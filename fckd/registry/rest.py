@@ -71,26 +71,36 @@ class RestRegistry:
         Raises:
             UserError: No such student, the server refuses, or its files are out of reach.
         """
-        if reference.version is not None:
-            version = str(reference.version)
-            said = self._ask("model-versions/get", name=reference.name, version=version)
-        else:
-            asked = {"name": reference.name, "alias": str(reference.alias)}
-            said = self._ask("registered-models/alias", **asked)
+        version = self._version(reference)
+        said = self._ask("model-versions/get", name=reference.name, version=version)
         if said is None:
-            which = reference.alias or f"version {reference.version}"
-            raise UserError(
-                f"{self._shown} knows no {which} of {reference.name!r}",
-                f"one of: {self._known()}",
-                "check the name, the alias and the tracking address",
-            )
-        version = str(said["model_version"]["version"])
+            raise self._unknown(reference, "a version that there is")
         place = self._ask("model-versions/get-download-uri", name=reference.name, version=version)
         if place is None:
             raise self._refused("it does not say where the files are")
         tags = {tag["key"]: tag["value"] for tag in said["model_version"].get("tags", ())}
         read = self._reader(f"{place['artifact_uri']}/{STUDENT_PATH}")
         return Found(reference.name, version, read, tags.get(FINGERPRINT_TAG))
+
+    def _version(self, reference: Reference) -> str:
+        if reference.version is not None:
+            return str(reference.version)
+        said = self._ask("registered-models/get", name=reference.name)
+        if said is None:
+            raise self._unknown(reference, f"one of: {self._known()}")
+        known = said["registered_model"].get("aliases", ())
+        aliases = {entry["alias"]: str(entry["version"]) for entry in known}
+        if reference.alias not in aliases:
+            raise self._unknown(reference, f"one of: {', '.join(sorted(aliases)) or 'VERSION'}")
+        return aliases[reference.alias]
+
+    def _unknown(self, reference: Reference, expected: str) -> UserError:
+        which = reference.alias or f"version {reference.version}"
+        return UserError(
+            f"{self._shown} knows no {which} of {reference.name!r}",
+            expected,
+            "check the name, the alias and the tracking address",
+        )
 
     def _reader(self, place: str) -> Read:
         parts = urlsplit(place)

@@ -74,6 +74,9 @@ class Server:
             return 200, json.dumps({"registered_models": [{"name": "demo"}]}).encode()
         if query.get("name") != ["demo"]:
             return 404, b"{}"
+        if what == "mlflow/registered-models/get":
+            aliases = [{"alias": "champion", "version": "3"}]
+            return 200, json.dumps({"registered_model": {"aliases": aliases}}).encode()
         if what == "mlflow/model-versions/get-download-uri":
             place = "mlflow-artifacts:/1/models/m-1/artifacts"
             return 200, json.dumps({"artifact_uri": place}).encode()
