@@ -76,9 +76,7 @@ def test_a_student_goes_to_a_server_and_back(server, tmp_path, capfd):
         pull("demo/1", tmp_path / "by_version", server),
     ):
         assert {path.name: path.read_bytes() for path in pulled.iterdir()} == expected
-    with pytest.raises(
-        UserError, match=r"(?s)no candidates of 'demo'.*: candidate, champion"
-    ):
+    with pytest.raises(UserError, match=r"(?s)no candidates of 'demo'.*: candidate, champion"):
         pull("demo@candidates", tmp_path / "absent", server)
     with pytest.raises(UserError, match=r"(?s)knows no champion of 'other'.*one of: demo"):
         pull("other", tmp_path / "absent", server)
