@@ -11,7 +11,7 @@ help: ## show this list
 # A stamp, so that a second `make demo` does not install again.
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[development]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[service,development]'
 	@# The oracle of our losses, alone: they need nothing of what it asks for, and the torchvision
 	@# among that cannot be imported beside a torch for CPUs.
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps torchdistill

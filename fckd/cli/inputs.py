@@ -3,18 +3,20 @@
 import os
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fckd.config.comparison import Comparison
-from fckd.config.documents import Document, apply_override, read_document, set_field, validate
-from fckd.config.settings import Settings, read_settings
-from fckd.config.space import Space
+if TYPE_CHECKING:
+    from fckd.config.comparison import Comparison
+    from fckd.config.documents import Document
+    from fckd.config.settings import Settings
+    from fckd.config.space import Space
 
+# Configurations take longer to import than `fckd --help` should take.
 STORAGE = "fckd-storage"
 
-told: ContextVar[Settings] = ContextVar("told")
+told: ContextVar["Settings"] = ContextVar("told")
 """The settings of the running command, from its environment and its profile."""
 
 SpacePath = Annotated[
@@ -54,8 +56,10 @@ SweepName = Annotated[
 ]
 
 
-def settings() -> Settings:
+def settings() -> "Settings":
     """Return the settings of the running command; outside of one, those of the environment."""
+    from fckd.config.settings import read_settings
+
     return told.get(None) or read_settings(os.environ)
 
 
@@ -64,22 +68,39 @@ def storage_of(given: str | None) -> str:
     return given or settings().storage or STORAGE
 
 
-def load_space(path: Path, overrides: list[str] | None, *, smoke: bool) -> Space:
+def load_space(path: Path, overrides: list[str] | None, *, smoke: bool) -> "Space":
     """Return the validated space.
 
     Raises:
         UserError: It cannot be read or is not valid.
     """
+    from fckd.config.documents import validate
+    from fckd.config.space import Space
+
     return validate(Space, _document(path, overrides, smoke=smoke), str(path))
 
 
-def load_comparison(path: Path, overrides: list[str] | None, *, smoke: bool) -> Comparison:
+def load_comparison(path: Path, overrides: list[str] | None, *, smoke: bool) -> "Comparison":
     """Return the validated comparison.
 
     Raises:
         UserError: It cannot be read or is not valid.
     """
+    from fckd.config.comparison import Comparison
+    from fckd.config.documents import validate
+
     return validate(Comparison, _document(path, overrides, smoke=smoke), str(path))
+
+
+def storage_folder(storage: str) -> Path:
+    """Return the folder of this machine for a storage, as `fckd.storage.shelf` does.
+
+    Raises:
+        UserError: No valid address.
+    """
+    from fckd.storage.shelf import storage_folder as folder_of
+
+    return folder_of(storage)
 
 
 def tracking_uri(storage: Path) -> str:
@@ -93,8 +114,10 @@ def artifact_root(storage: Path) -> str | None:
     return None if settings().tracking_uri else str(storage / "artifacts")
 
 
-def _document(path: Path, overrides: list[str] | None, *, smoke: bool) -> Document:
+def _document(path: Path, overrides: list[str] | None, *, smoke: bool) -> "Document":
     """Read a document; the settings say where it is stored, unless an override does."""
+    from fckd.config.documents import apply_override, read_document, set_field
+
     document = read_document(path, smoke=smoke)
     shared = settings().storage
     if shared is not None:

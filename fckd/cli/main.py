@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from fckd.cli import student_verbs
 from fckd.cli.inputs import (
     ComparisonPath,
     Data,
@@ -20,15 +21,14 @@ from fckd.cli.inputs import (
     SweepName,
     load_comparison,
     load_space,
+    storage_folder,
     storage_of,
     told,
-    tracking_uri,
 )
+from fckd.cli.packages import needs_more
 from fckd.cli.weights import with_fetched_weights
-from fckd.config.schema import Kind, schema_of
-from fckd.config.settings import PROFILE, VARIABLES, read_settings
+from fckd.config.kind import Kind
 from fckd.errors import Stopped, TrainingError, UserError
-from fckd.storage.shelf import storage_folder
 
 # What a verb needs is imported when its space has been read: a wrong path is refused at once.
 app = typer.Typer(
@@ -37,6 +37,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(student_verbs.app)
 console = Console()
 problems = Console(stderr=True)
 
@@ -52,6 +53,9 @@ def main() -> None:
         app()
     except UserError as mistake:
         _complain("error", mistake)
+        sys.exit(USER_ERROR)
+    except ModuleNotFoundError as absent:
+        _complain("error", needs_more(absent))
         sys.exit(USER_ERROR)
     except TrainingError as failure:
         _complain("training failed", failure)
@@ -72,10 +76,14 @@ def begin(
     context: typer.Context,
     profile: Annotated[
         Path | None,
-        typer.Option("--profile", metavar="FILE", envvar=PROFILE, help="Where services are."),
+        typer.Option(
+            "--profile", metavar="FILE", envvar="FCKD_PROFILE", help="Where services are."
+        ),
     ] = None,
 ) -> None:
     """Turn expensive multi-modality models into one cheap student."""
+    from fckd.config.settings import VARIABLES, read_settings
+
     settings = read_settings(os.environ, profile)
     token = told.set(settings)
     context.call_on_close(lambda: told.reset(token))
@@ -250,48 +258,10 @@ def scale(
 
 
 @app.command()
-def pull(
-    reference: Annotated[
-        str, typer.Argument(metavar="NAME@ALIAS", help="Such as demo@champion, or demo/1.")
-    ],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="An empty or new folder.")],
-    storage: Storage = None,
-) -> None:
-    """Fetch a registered student and check its checksums."""
-    from fckd.registry.store import Registry
-
-    Registry(tracking_uri(storage_folder(storage_of(storage)))).pull(reference, out)
-    console.print(f"{reference} is in {out}", soft_wrap=True, highlight=False)
-
-
-@app.command()
-def predict(
-    student: Annotated[Path, typer.Argument(metavar="DIR", help="A pulled student.")],
-    sample: Annotated[
-        str,
-        typer.Argument(
-            metavar="SAMPLE",
-            help="A raw recording, a folder of pictures, a .npy, or CORPUS_FOLDER/SAMPLE_ID.",
-        ),
-    ],
-    trust_plug_in: Annotated[
-        bool, typer.Option("--trust-plug-in", help="Run the code of a student's own network.")
-    ] = False,
-) -> None:
-    """Name the action in one recording."""
-    from fckd.registry.predict import predict as ask
-
-    prediction = ask(student, sample, trust_plug_in=trust_plug_in)
-    for action, probability in prediction.top:
-        mark = "→" if action == prediction.action else " "
-        console.print(f"{mark} {probability:6.1%}  {action}", highlight=False)
-    if prediction.true is not None:
-        console.print(f"  the corpus says: {prediction.true}", highlight=False)
-
-
-@app.command()
 def schema(kind: Annotated[Kind, typer.Argument(help="Of which documents.")]) -> None:
     """Print the JSON Schema of spaces or comparisons, for editors."""
+    from fckd.config.schema import schema_of
+
     print(json.dumps(schema_of(kind), indent=2))  # noqa: T201, a document: no console wraps it
 
 

@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 
 from fckd.files import sha256_of_file
 from fckd.registry.card import Card, Measurement, TestResult
-from fckd.registry.student import pack_student
+from fckd.registry.packing import pack_student
 from fckd.sweep.arms import Arm, under
 from fckd.sweep.conduct import Conducted
 from fckd.tracking.facts import versions
@@ -27,6 +27,7 @@ class Registration:
         aliases: `candidate`, and `champion` if the gate let it pass.
         reason: The gate's, in words.
         test_sample: Corpus index of a test sample, to try the student on.
+        without_onnx: Why it has no ONNX file; empty if it has one.
     """
 
     name: str
@@ -34,24 +35,25 @@ class Registration:
     aliases: tuple[str, ...]
     reason: str
     test_sample: int
+    without_onnx: str
 
     def as_json(self) -> dict[str, Any]:
         """Return what the leaderboard keeps."""
         return {**asdict(self), "alias": self.aliases[-1]}
 
 
-def pack(conducted: Conducted, name: str, tracked_by: str | None = None) -> Path:
-    """Pack the student of the best finalist under the first confirmed seed; return its folder.
+def pack(conducted: Conducted, name: str, tracked_by: str | None = None) -> tuple[Path, Card]:
+    """Pack the student of the best finalist under the first confirmed seed.
 
     The finalist is the best trial by validation, and the seed is fixed before anything is tested:
     nothing about the choice has seen the test split. `tracked_by` is the id of its MLflow run.
+    Returned are its folder and its card.
     """
     arm, seed, run = best_run(conducted)
     outcome = read_outcome(run)
     folder = conducted.workshop.storage / "students" / _folder_name(name, run)
     card = _card(conducted, name, arm, seed, outcome).model_copy(update={"run": tracked_by})
-    pack_student(folder, load_file(run / WEIGHTS), card)
-    return folder
+    return folder, pack_student(folder, load_file(run / WEIGHTS), card, onnx=True)
 
 
 def register(conducted: Conducted, name: str, tracking_uri: str) -> Registration:
@@ -68,13 +70,14 @@ def register(conducted: Conducted, name: str, tracking_uri: str) -> Registration
     key = place.name
     registry = Registry(tracking_uri)
     run = find_run(tracking_uri, "fckd.trial_key", key)
-    folder = pack(conducted, name, run)
+    folder, card = pack(conducted, name, run)
     tags = {"fckd.sweep": conducted.sweep, "fckd.trial_key": key}
     version = registry.register(folder, name, run or "", tags)
     verdict = registry.promote(name, version)
     aliases = ("candidate", "champion") if verdict.promote else ("candidate",)
     division = conducted.workshop.division(arm.experiment)
-    return Registration(name, version, aliases, verdict.reason, int(division.test[0]))
+    sample = int(division.test[0])
+    return Registration(name, version, aliases, verdict.reason, sample, card.without_onnx)
 
 
 def best_run(conducted: Conducted) -> tuple[Arm, int, Path]:
@@ -114,6 +117,12 @@ def _card(conducted: Conducted, name: str, arm: Arm, seed: int, outcome: Outcome
         corpus=workshop.corpus.fingerprint,
         raw=experiment.corpus.raw,
         protocols=conducted.confirmation.protocols or (experiment.corpus.official_protocol,),
+        sweep=conducted.sweep,
+        trial=arm.trial_key,
+        teachers={
+            teacher: workshop.teacher_folder(experiment, teacher, "train+validation").name
+            for teacher in experiment.taught_by
+        },
         lessons={
             teacher: workshop.lessons(experiment, teacher, "train+validation").folder.name
             for teacher in experiment.taught_by

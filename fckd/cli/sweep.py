@@ -21,6 +21,7 @@ from fckd.config.space import Space
 from fckd.errors import UserError
 from fckd.events import SweepEnded
 from fckd.files import write_json
+from fckd.registry.signature import signing_key
 from fckd.storage.shelf import storage_folder
 from fckd.sweep.arms import confirmation_runs
 from fckd.sweep.campaign import resolve_storage
@@ -43,6 +44,7 @@ def run_sweep(console: Console, space: Space, data: Path | None) -> None:
         Stopped: It was asked to end before it was finished.
     """
     started = time.time()
+    signing_key()  # hours before it is needed: is it there?
     storage, ledger = resolve_storage(space), settings().ledger_url
     check_ledger(ledger)
     uri, root = tracking_uri(storage), artifact_root(storage)
@@ -68,7 +70,6 @@ def _register(
     if not _has_student(conducted):
         console.print(Text(f"not registered: {conducted.leaderboard['verdict']}"), soft_wrap=True)
         return None
-    folder = pack(conducted, space.name)
     try:
         if waiting:
             raise UserError(
@@ -79,6 +80,7 @@ def _register(
         return register(conducted, space.name, uri)
     except UserError as refusal:
         # The sweep is done and its student packed: a dead server must not make that vain.
+        folder, _ = pack(conducted, space.name)
         shown = Text(f"not registered: {refusal}\n(the student is in {folder})")
         console.print(shown, soft_wrap=True)
         return None
@@ -145,6 +147,8 @@ def _print_end(
         soft_wrap=True,
         highlight=False,
     )
+    if registration.without_onnx:
+        console.print(Text(f"without ONNX: {registration.without_onnx}"), soft_wrap=True)
     place = _short(storage)
     elsewhere = "" if storage_folder(storage_of(None)) == storage else f" --storage {place}"
     corpus = _short(conducted.workshop.corpus.folder)

@@ -1,16 +1,17 @@
 """Pretrained weights that a campaign names, fetched before anything starts."""
 
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from fckd.cli.inputs import tracking_uri
-from fckd.config.campaign import Campaign
-from fckd.storage.shelf import storage_folder
+from fckd.cli.inputs import storage_folder, tracking_uri
+
+if TYPE_CHECKING:
+    from fckd.config.campaign import Campaign
 
 FIELD = "weights"
 FETCHED = "sha256:"
 
-Kind = TypeVar("Kind", bound=Campaign)
+Kind = TypeVar("Kind", bound="Campaign")
 
 
 def with_fetched_weights(campaign: Kind) -> Kind:

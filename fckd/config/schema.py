@@ -1,20 +1,13 @@
 """JSON Schemas of the documents that people write, for editors that complete and check YAML."""
 
-from enum import StrEnum
 from typing import Any
 
 from fckd.config.comparison import Comparison
 from fckd.config.documents import SMOKE
+from fckd.config.kind import Kind
 from fckd.config.space import Space
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-
-
-class Kind(StrEnum):
-    """What a document describes."""
-
-    SPACE = "space"
-    COMPARISON = "comparison"
 
 
 def schema_of(kind: Kind) -> dict[str, Any]:

@@ -10,7 +10,9 @@ from fckd.config.documents import validate
 from fckd.config.networks import NetworkSettings
 from fckd.errors import UserError
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
+READABLE = (2, SCHEMA_VERSION)
+"""Version 2 lacks what has a default below."""
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -21,6 +23,20 @@ class Measurement(Configuration):
     mean: Share
     interval: tuple[float, float]
     n: int = Field(ge=1)
+
+
+class OnnxFile(Configuration):
+    """What is known about a student's ONNX file.
+
+    Attributes:
+        opset: Of the operations it is made of.
+        max_difference: Of any probability between onnxruntime and torch, as measured.
+        compared: On so many random readings.
+    """
+
+    opset: int = Field(ge=1)
+    max_difference: float = Field(ge=0)
+    compared: int = Field(ge=1)
 
 
 class TestResult(Configuration):
@@ -62,14 +78,19 @@ class Card(Configuration):
         raw: How they were read, and raw recordings are to be read.
         protocols: Official divisions: `metrics` are means over them, the model itself and its test
             answers are of the first.
-        lessons: Teacher name -> fingerprint of its lessons.
+        sweep: The id of the sweep.
+        trial: Key of the search trial whose parameters these are.
+        teachers: Teacher name -> name of its artefact, which ends with its fingerprint.
+        lessons: Teacher name -> the same of its lessons.
         git_commit: Of the code that trained it; None outside a repository.
         versions: Package -> version at training.
         run: Id of the MLflow run; None if it was not tracked.
         test: This very model's answers on the test split.
+        onnx: Of its ONNX file; None without one.
+        without_onnx: Why there is none.
     """
 
-    schema_version: Literal[2] = SCHEMA_VERSION
+    schema_version: Literal[2, 3] = SCHEMA_VERSION
     name: str = Field(min_length=1)
     source: str = Field(min_length=1)
     network: NetworkSettings
@@ -82,11 +103,16 @@ class Card(Configuration):
     corpus: str
     raw: RawSettings
     protocols: tuple[Protocol, ...] = Field(min_length=1)
+    sweep: str = ""
+    trial: str = ""
+    teachers: dict[str, str] = Field(default_factory=dict)
     lessons: dict[str, str] = Field(default_factory=dict)
     git_commit: str | None = None
     versions: dict[str, str] = Field(default_factory=dict)
     run: str | None = None
     test: TestResult
+    onnx: OnnxFile | None = None
+    without_onnx: str = ""
 
 
 def parse_card(document: Any, place: str) -> Card:
@@ -96,10 +122,10 @@ def parse_card(document: Any, place: str) -> Card:
         UserError: Not a mapping, of another schema version, or with wrong fields.
     """
     version = document.get("schema_version") if isinstance(document, dict) else None
-    if version != SCHEMA_VERSION:
+    if version not in READABLE:
         raise UserError(
             f"{place} has the schema version {version}",
-            f"version {SCHEMA_VERSION}",
+            f"version {SCHEMA_VERSION}, or {READABLE[0]} of an earlier release",
             "use the release of fckd that packed this student, or pack it again",
         )
     return validate(Card, document, place)

@@ -13,11 +13,9 @@ from mlflow.types import Schema, TensorSpec
 
 import fckd
 from fckd.registry.card import Card
+from fckd.registry.names import STUDENT_PATH
 
 LOADER = "fckd.registry.mlflow_model"
-STUDENT_PATH = "data/student"
-"""Where the student's own files lie in the MLflow model."""
-
 CODE = (
     "__init__.py",
     "errors.py",
@@ -27,10 +25,12 @@ CODE = (
     "models/fusion/*.py",
     "registry/__init__.py",
     "registry/card.py",
+    "registry/folder.py",
     "registry/mlflow_model.py",
-    "registry/model_card.py",
+    "registry/signature.py",
     "registry/student.py",
     "registry/sums.py",
+    "registry/torch_engine.py",
 )
 """What loading a student imports of fckd, so that it loads where fckd is not installed."""
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fckd.registry.student import Student, load_student
+from fckd.registry.student import Engine, Student, load_student
 
 
 class ProbabilityModel:
@@ -38,4 +38,4 @@ class ProbabilityModel:
 def _load_pyfunc(path: str, model_config: Mapping[str, Any] | None = None) -> ProbabilityModel:
     """Load the student in the folder `path`; MLflow finds this function by its name."""
     trusted = bool((model_config or {}).get("trust_plug_in", False))
-    return ProbabilityModel(load_student(Path(path), trust_plug_in=trusted))
+    return ProbabilityModel(load_student(Path(path), trust_plug_in=trusted, engine=Engine.TORCH))

@@ -1,6 +1,9 @@
 """The card as a page for people: README.md of a student's folder."""
 
+from fckd.config.networks import IMAGES, Modality
 from fckd.registry.card import Card, Measurement
+from fckd.registry.folder import CARD, ONNX, WEIGHTS
+from fckd.registry.sums import SUMS
 
 SYNTHETIC = "synthetic"
 
@@ -11,7 +14,10 @@ def model_card(card: Card) -> str:
         f"# {card.name}: {card.network.modality} action recognition student",
         _summary(card),
         "## Intended use\n\n" + _intended_use(card),
+        "## Files\n\n" + _files(card),
+        "## Preprocessing\n\n" + _preprocessing(card),
         "## Data\n\n" + _data(card),
+        "## Licence\n\n" + _licence(card),
         "## Test accuracy\n\n" + _accuracy(card),
         "## Limits\n\n" + _limits(card),
         "## Origin\n\n" + _origin(card),
@@ -35,6 +41,49 @@ def _intended_use(card: Card) -> str:
         f"benchmark. One reading is a float32 array ({shape}).\n\n"
         "    fckd predict THIS_FOLDER RECORDING\n\n"
         f"Actions: {', '.join(card.classes)}."
+    )
+
+
+def _files(card: Card) -> str:
+    onnx = f"- no ONNX file{': ' if card.without_onnx else ''}{card.without_onnx}"
+    if card.onnx is not None:
+        onnx = (
+            f"- `{ONNX}` (opset {card.onnx.opset}): the same network for onnxruntime; its "
+            f"probabilities are within {card.onnx.max_difference:.1g} of torch's on "
+            f"{card.onnx.compared} random readings"
+        )
+    return (
+        f"- `{WEIGHTS}`: the weights, as tensors and nothing else\n{onnx}\n"
+        f"- `{CARD}`: what is known, for programs\n"
+        f"- `{SUMS}`: the SHA-256 of every file; `sha256sum --check {SUMS}`"
+    )
+
+
+def _preprocessing(card: Card) -> str:
+    modality, raw = card.network.modality, card.raw
+    reading = {
+        Modality.INERTIAL: "acceleration in g and angular rate in units of 250 degrees per second",
+        Modality.SKELETON: "joints in spine lengths about the first body's hip centre",
+        Modality.FLOW: f"optical flow of {raw.flow_of}, scaled to -1..1",
+    }.get(modality, f"{modality} frames, scaled to 0..1")
+    images = (
+        f" Images are stored with a shorter side of {raw.image_side} pixels and read at "
+        f"{card.network.size} by {card.network.size}."
+        if modality in IMAGES
+        else ""
+    )
+    return (
+        f"{card.network.frames} time steps, evenly spaced over the whole recording: {reading}."
+        f"{images} `fckd predict` does it; so does `fckd.data.readings.evaluation_reading`."
+    )
+
+
+def _licence(card: Card) -> str:
+    if card.source == SYNTHETIC:
+        return "Apache-2.0, as fckd, which also made the data."
+    return (
+        "The code is Apache-2.0. For weights that were learnt from recordings, the terms under "
+        f"which `{card.source}` was obtained apply as well: read them before you pass these on."
     )
 
 

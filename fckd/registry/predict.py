@@ -1,5 +1,7 @@
-"""Name the action in one recording."""
+"""Name the action in recordings."""
 
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from fckd.data.raw_file import read_raw
 from fckd.data.readings import evaluation_reading
 from fckd.errors import UserError
 from fckd.registry.card import Card
-from fckd.registry.student import load_student
+from fckd.registry.student import Student, load_student
 
 TOP = 5
 
@@ -22,39 +24,87 @@ class Prediction:
     """What a student says about one recording.
 
     Attributes:
+        sample: The recording, as it was named.
         action: The most probable class.
         probability: Of `action`.
-        top: Up to five classes with their probabilities, the most probable first.
+        top: The most probable classes with their probabilities, in this order.
         true: The true class, where the corpus knows it.
+        milliseconds: Of reading the recording, then of the network.
     """
 
+    sample: str
     action: str
     probability: float
     top: tuple[tuple[str, float], ...]
     true: str | None
+    milliseconds: tuple[float, float]
 
 
 def predict(folder: Path, sample: str, *, trust_plug_in: bool = False) -> Prediction:
-    """Load the student in `folder` and ask it about one recording.
+    """Load the student in `folder` and ask it about one recording, as `predictions` does.
 
     Args:
         folder: A packed or pulled student.
-        sample: A raw recording of the student's benchmark and modality (of flow: the images that
-            it is computed of), a folder of numbered pictures, a `.npy` file in stored form, or
-            `CORPUS_FOLDER/SAMPLE_ID`. It is read as the student's corpus was.
+        sample: One recording.
         trust_plug_in: Whether the code of a plug-in may be imported and run.
 
     Raises:
         UserError: The student is damaged or an untrusted plug-in, there is no such recording, or
             it does not fit.
     """
-    student = load_student(folder, trust_plug_in=trust_plug_in)
-    array, true = _find(Path(sample), student.card)
+    return next(predictions(load_student(folder, trust_plug_in=trust_plug_in), [sample]))
+
+
+def predictions(student: Student, samples: Sequence[str], top: int = TOP) -> Iterator[Prediction]:
+    """Yield what the student says about each recording, in this order.
+
+    Args:
+        student: Answers.
+        samples: Raw recordings of the student's benchmark and modality (of flow: the images that
+            it is computed of), folders of numbered pictures, `.npy` files in stored form, or
+            `CORPUS_FOLDER/SAMPLE_ID`. They are read as the student's corpus was.
+        top: So many classes at most.
+
+    Raises:
+        UserError: There is no such recording, or it does not fit.
+    """
+    for sample in samples:
+        started = time.perf_counter()
+        array, true = _find(Path(sample), student.card)
+        yield ask(student, sample, array, top=top, true=true, started=started)
+
+
+def ask(
+    student: Student,
+    sample: str,
+    array: Array,
+    *,
+    top: int = TOP,
+    true: str | None = None,
+    started: float | None = None,
+) -> Prediction:
+    """Return what the student says about one recording in the stored form of its modality.
+
+    Args:
+        student: Answers.
+        sample: How the recording is called.
+        array: The recording.
+        top: So many classes at most.
+        true: The true class, if it is known.
+        started: When reading began, by `time.perf_counter`; now if not given.
+
+    Raises:
+        UserError: The recording is not of the student's modality.
+    """
+    started = time.perf_counter() if started is None else started
     reading = evaluation_reading(array, student.card.network)
+    read = time.perf_counter()
     probabilities = student.probabilities(reading[np.newaxis])[0]
-    order = np.argsort(-probabilities, kind="stable")[:TOP]
-    top = tuple((student.card.classes[index], float(probabilities[index])) for index in order)
-    return Prediction(*top[0], top, true)
+    answered = time.perf_counter()
+    order = np.argsort(-probabilities, kind="stable")[:top]
+    best = tuple((student.card.classes[index], float(probabilities[index])) for index in order)
+    spent = (1000 * (read - started), 1000 * (answered - read))
+    return Prediction(sample, *best[0], best, true, spent)
 
 
 def _find(path: Path, card: Card) -> tuple[Array, str | None]:
@@ -63,7 +113,7 @@ def _find(path: Path, card: Card) -> tuple[Array, str | None]:
         raise UserError(
             f"{path} is a whole corpus",
             "one of its samples: CORPUS_FOLDER/SAMPLE_ID",
-            "name a sample; `fckd inspect` shows the corpus",
+            "name a sample, or `fckd evaluate` it; `fckd inspect` shows the corpus",
         )
     if path.exists():
         return read_raw(card.source, modality, path, card.raw), None

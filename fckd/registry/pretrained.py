@@ -10,8 +10,8 @@ from pathlib import Path
 from fckd.errors import UserError
 from fckd.files import make_folder, sha256_of_file
 from fckd.models.pretrained import FOLDER, SAFE, SCHEME
-from fckd.registry.store import Registry
-from fckd.registry.student import WEIGHTS
+from fckd.registry.folder import WEIGHTS
+from fckd.registry.pull import pull
 
 REGISTERED = "models:/"
 BUCKET = "s3://"
@@ -46,8 +46,8 @@ def fetch_pretrained(reference: str, storage: Path, tracking_uri: str) -> str:
 def _found(reference: str, scratch: Path, tracking_uri: str) -> Path:
     """Return a local file of what `reference` names; in `scratch` if it comes from elsewhere."""
     if reference.startswith(REGISTERED):
-        registry = Registry(tracking_uri)
-        return registry.pull(reference.removeprefix(REGISTERED), scratch / "student") / WEIGHTS
+        named = reference.removeprefix(REGISTERED)
+        return pull(named, scratch / "student", tracking_uri) / WEIGHTS
     if reference.startswith(BUCKET):
         return _download(reference, scratch)
     return Path(reference).expanduser()

@@ -8,19 +8,35 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fckd.errors import UserError
-from fckd.files import make_folder
 from fckd.registry.card import Card
 from fckd.registry.connection import check_reachable, quiet, without_password
+from fckd.registry.decisions import (
+    BEFORE,
+    DECIDED,
+    DECIDED_BY,
+    FORCED,
+    TAKEN_BACK,
+    VERDICT,
+    champion_before,
+    crown,
+    record,
+    rolled_back,
+    take_back,
+)
+from fckd.registry.delivery import check_empty, deliver, fingerprint_of, of_folder
+from fckd.registry.folder import WEIGHTS, read_student
 from fckd.registry.gate import Verdict, decide
-from fckd.registry.reference import CHAMPION, parse_reference
-from fckd.registry.student import WEIGHTS, read_student
+from fckd.registry.lineage import Row, origin, run_link
+from fckd.registry.names import FINGERPRINT_TAG, SHA256_TAG, STUDENT_PATH
+from fckd.registry.reference import parse_reference
+from fckd.registry.sums import SUMS
 from fckd.registry.versions import (
-    SHA256_TAG,
     champion_of,
     check_version,
     ensure_name,
     model_of,
     resolve,
+    tags_of,
     version_of,
 )
 
@@ -36,14 +52,17 @@ class Registry:
 
     Args:
         tracking_uri: `sqlite:///FILE` of an existing file, `postgresql://...` or `http(s)://...`.
+        public_key: Who must have signed what is read; by default the key that FCKD_PUBLIC_KEY
+            names.
 
     Raises:
         UserError: Nothing answers there.
     """
 
-    def __init__(self, tracking_uri: str) -> None:
+    def __init__(self, tracking_uri: str, public_key: Path | None = None) -> None:
         check_reachable(tracking_uri)
         self.tracking_uri = tracking_uri
+        self._public_key = public_key
 
     def register(self, folder: Path, name: str, run_id: str, tags: Mapping[str, str]) -> int:
         """Register the packed student in `folder` and make it the candidate.
@@ -70,7 +89,8 @@ class Registry:
             if version is None:
                 logged = _log(client, folder, card, name, run_id)
                 ensure_name(client, name)
-                version = _create(client, name, logged, {**tags, SHA256_TAG: digest})
+                known = {SHA256_TAG: digest, FINGERPRINT_TAG: fingerprint_of(content[SUMS])}
+                version = _create(client, name, logged, {**tags, **known})
             client.set_registered_model_alias(name, CANDIDATE, str(version))
         return version
 
@@ -79,8 +99,18 @@ class Registry:
         with self._client() as client:
             return champion_of(client, name)
 
-    def promote(self, name: str, version: int) -> Verdict:
-        """Make `version` the champion if the gate lets it pass.
+    def promote(self, name: str, version: int, forced: str | None = None) -> Verdict:
+        """Make `version` the champion if the gate lets it pass, or if it is forced.
+
+        Verdict, time, person and reason become tags of the version.
+
+        Args:
+            name: Of the registered model.
+            version: Of it.
+            forced: Why the gate is overruled; None if it is not.
+
+        Returns:
+            What the gate said.
 
         Raises:
             UserError: No such version, or one of the two students is damaged.
@@ -91,10 +121,59 @@ class Registry:
             if current == version:
                 return Verdict(True, f"version {version} is the champion already")
             champion = None if current is None else self._card(client, name, current)
-            verdict = decide(self._card(client, name, version), champion)
-            if verdict.promote:
-                client.set_registered_model_alias(name, CHAMPION, str(version))
+            verdict = rolled_back(client, name, version) or decide(
+                self._card(client, name, version), champion
+            )
+            record(client, name, version, verdict, forced)
+            if verdict.promote or forced is not None:
+                crown(client, name, version, current)
         return verdict
+
+    def rollback(self, name: str) -> tuple[int, int]:
+        """Make the version champion again that the champion has replaced; return both.
+
+        Returns:
+            The champion that was, and the one that is now.
+
+        Raises:
+            UserError: There is no earlier champion, or its files are damaged.
+        """
+        with self._client() as client:
+            model_of(client, name)
+            champion = champion_of(client, name)
+            before = champion_before(client, name, champion)
+            self._card(client, name, before)
+            take_back(client, name, int(champion or 0), before)
+        return int(champion or 0), before
+
+    def lineage(self, reference: str) -> list[Row]:
+        """Return where a student comes from: (what, which).
+
+        Raises:
+            UserError: Bad reference, no such student, or it is damaged.
+        """
+        named = parse_reference(reference)
+        with self._client() as client:
+            version = resolve(client, named)
+            card, tags = (
+                self._card(client, named.name, version),
+                tags_of(client, named.name, version),
+            )
+            run_id = client.get_model_version(named.name, str(version)).run_id or ""
+            experiment = client.get_run(run_id).info.experiment_id
+        said = {
+            "verdict": tags.get(VERDICT),
+            "forced": tags.get(FORCED),
+            "decided": tags.get(DECIDED) and f"{tags[DECIDED]}, {tags.get(DECIDED_BY)}",
+            "champion before": tags.get(BEFORE),
+            "rolled back": tags.get(TAKEN_BACK),
+        }
+        return [
+            ("student", f"{named.name}/{version}"),
+            *((what, which) for what, which in said.items() if which),
+            ("MLflow run", run_link(self.tracking_uri, experiment, run_id)),
+            *origin(card, tags),
+        ]
 
     def pull(self, reference: str, out: Path) -> Path:
         """Download a student, check its sums, and put it in `out`.
@@ -110,28 +189,27 @@ class Registry:
             UserError: Bad reference, no such student, damaged files, or `out` holds something.
         """
         named = parse_reference(reference)
-        _check_empty(out)
-        with self._client() as client:
+        check_empty(out)
+        with self._client() as client, tempfile.TemporaryDirectory() as scratch:
             version = resolve(client, named)
-            make_folder(out.parent)
-            # beside `out`, so that the finished folder is renamed within one file system
-            with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as scratch:
-                student = self._download(client, named.name, version, Path(scratch))
-                read_student(student)
-                if out.exists():
-                    out.rmdir()
-                student.rename(out)
-        return out
+            student = self._download(client, named.name, version, Path(scratch))
+            return deliver(
+                of_folder(student),
+                f"{named.name}/{version}",
+                out,
+                public_key=self._public_key,
+                name=named.name,
+                fingerprint=tags_of(client, named.name, version).get(FINGERPRINT_TAG),
+            )
 
     def _card(self, client: "MlflowClient", name: str, version: int) -> Card:
         with tempfile.TemporaryDirectory() as scratch:
-            return read_student(self._download(client, name, version, Path(scratch)))[0]
+            student = self._download(client, name, version, Path(scratch))
+            return read_student(student, self._public_key)[0]
 
     def _download(self, client: "MlflowClient", name: str, version: int, scratch: Path) -> Path:
         from mlflow.artifacts import download_artifacts
         from mlflow.exceptions import MlflowException
-
-        from fckd.registry.mlflow_folder import STUDENT_PATH
 
         # not `models:/NAME/VERSION`: that is resolved through MLflow's global registry address
         place = client.get_model_version_download_uri(name, str(version))
@@ -194,12 +272,3 @@ def _create(
         model_id=logged.model_id,
     )
     return int(created.version)
-
-
-def _check_empty(out: Path) -> None:
-    if out.is_file() or (out.is_dir() and any(out.iterdir())):
-        raise UserError(
-            f"{out} holds something already",
-            "a folder that is empty or does not exist",
-            "choose another one with --out, or move it away",
-        )

@@ -3,14 +3,12 @@
 from typing import TYPE_CHECKING
 
 from fckd.errors import UserError
+from fckd.registry.names import SHA256_TAG
 from fckd.registry.reference import CHAMPION, Reference
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion, RegisteredModel
-
-SHA256_TAG = "fckd.sha256"
-"""On a version: the SHA-256 of its weights."""
 
 
 def ensure_name(client: "MlflowClient", name: str) -> None:
@@ -89,6 +87,12 @@ def version_of(client: "MlflowClient", name: str, digest: str) -> int | None:
         ),
         None,
     )
+
+
+def tags_of(client: "MlflowClient", name: str, version: int) -> dict[str, str]:
+    """Return the tags of a version that exists."""
+    tags: dict[str, str] = client.get_model_version(name, str(version)).tags
+    return tags
 
 
 def _find_model(client: "MlflowClient", name: str) -> "RegisteredModel | None":

@@ -14,6 +14,7 @@ from tests.cli.command import fckd
 from tests.cli.conftest import DEMO
 
 SPACE = {"--set", "--smoke", "--data"}
+STUDENT = {"--engine", "--public-key", "--trust-plug-in"}
 FLAGS = {
     "prepare": SPACE | {"--skip-damaged"},
     "inspect": {"--storage"},
@@ -29,8 +30,12 @@ FLAGS = {
     "pause": {"--storage"},
     "resume": {"--storage"},
     "scale": {"--groups", "--storage"},
-    "pull": {"--out", "--storage"},
-    "predict": {"--trust-plug-in"},
+    "pull": {"--out", "--storage", "--public-key"},
+    "predict": STUDENT | {"--camera", "--out", "--top", "--window"},
+    "evaluate": STUDENT | {"--split", "--protocol", "--out", "--storage"},
+    "promote": {"--force", "--reason", "--storage"},
+    "rollback": {"--storage"},
+    "lineage": {"--storage"},
     "schema": set(),
     "doctor": {"--storage"},
 }

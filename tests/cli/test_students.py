@@ -1,14 +1,17 @@
 """pull and predict: a registered student is fetched, checked, and names actions."""
 
+import csv
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+from pyarrow import parquet
 
 from fckd.data.corpus import Corpus
-from tests.cli.command import fckd, listing
+from tests.cli.command import fckd, listing, refusal
 from tests.cli.conftest import DEMO
+from tests.registry.students import packed
 
 
 @pytest.fixture
@@ -52,3 +55,63 @@ def _inertial():
 
 def _first_sample(corpus):
     return Corpus.open(Path(corpus)).sample_ids[0]
+
+
+@pytest.fixture
+def many(place):
+    folder = place / "recordings"
+    folder.mkdir()
+    for number in range(3):
+        readings = np.random.default_rng(number).normal(size=(30, 6)).astype(np.float32)
+        np.save(folder / f"{number}.npy", readings)
+    return "recordings"
+
+
+@pytest.mark.parametrize("words", [["recordings"], ["recordings/*.npy"]])
+def test_a_folder_or_pattern_of_recordings_becomes_a_table(place, student, many, words):
+    ran = fckd("predict", student, *words, "--out", "answers.csv", "--top", 2)
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.startswith("3 recordings: answers.csv\n")
+    with (place / "answers.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["sample"] for row in rows] == [f"recordings/{number}.npy" for number in range(3)]
+    assert all(row["action"] == row["action_1"] for row in rows)
+    assert all(float(row["probability_1"]) >= float(row["probability_2"]) for row in rows)
+    assert "action_3" not in rows[0]
+
+
+def test_parquet_holds_the_same(place, student, many):
+    assert fckd("predict", student, many, "--out", "answers.csv").code == 0
+    assert fckd("predict", student, many, "--out", "answers.parquet").code == 0
+    rows = parquet.read_table(place / "answers.parquet").to_pylist()
+    with (place / "answers.csv").open(newline="") as stream:
+        assert [row["action"] for row in csv.DictReader(stream)] == [row["action"] for row in rows]
+
+
+def test_latency_is_printed(student, recording):
+    said = fckd("predict", student, recording).out
+    pattern = r"torch: loaded in [\d.]+ s, reading [\d.]+ ms, network [\d.]+ ms"
+    assert re.search(pattern, said)
+
+
+def test_top_limits_the_actions(student, recording):
+    assert fckd("predict", student, recording, "--top", 1).out.count("%") == 1
+
+
+@pytest.mark.parametrize(
+    "words", [["a.npy", "--out", "answers.txt"], [], ["a.npy", "--camera", "0"]], ids=str
+)
+def test_a_request_that_means_nothing_is_refused(place, student, words):
+    refusal(place, "predict", student, *words)
+
+
+def test_evaluate_says_accuracy_and_interval_and_records_it(place):
+    ran = fckd("prepare", *_inertial())
+    corpus = Path(re.search(r"^corpus: (.*)$", ran.out, re.MULTILINE)[1])
+    student = packed(place / "mine", classes=(*Corpus.open(corpus).classes, "x", "y", "z"))
+    ran = fckd("evaluate", student, corpus, "--out", "confusion.csv")
+    assert (ran.code, ran.err) == (0, "")
+    assert re.search(r"^[\d.]+% of \d+ samples of test .*Wilson\): [\d.]+% to", ran.out)
+    assert "choose nothing by a test split" in ran.out
+    assert (place / "mine.evaluations.jsonl").exists()
+    assert (place / "confusion.csv").exists()

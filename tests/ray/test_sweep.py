@@ -12,7 +12,7 @@ from safetensors.numpy import load_file
 from fckd.cli.students import pack
 from fckd.config.space import Space
 from fckd.events import EpochReported, TrialEnded, TrialStarted
-from fckd.registry.student import read_student
+from fckd.registry.folder import read_student
 from fckd.sweep.conduct import Conducted
 from fckd.sweep.execution import execute
 from fckd.sweep.groups import worker_groups
@@ -99,7 +99,7 @@ def test_the_packed_student_says_how_its_corpus_was_read_and_divided(
     pooled: tuple[Space, Conducted, Witness],
 ) -> None:
     space, conducted, _ = pooled
-    card, _ = read_student(pack(conducted, space.name))
+    card, _ = read_student(pack(conducted, space.name)[0])
     assert card.raw == space.experiment.corpus.raw
     assert card.protocols == ("cross-subject",)
 

@@ -6,7 +6,7 @@ from fckd.config.corpus import RawSettings
 from fckd.config.networks import NetworkSettings
 from fckd.models.table import build_network
 from fckd.registry.card import Card, Measurement, TestResult
-from fckd.registry.student import pack_student
+from fckd.registry.packing import pack_student
 
 NETWORK = NetworkSettings(modality="inertial", network="temporal", width=8, frames=12)
 SHAPE = (6, 12)
@@ -46,8 +46,8 @@ def weights(seed=0):
     return build_network(NETWORK, SHAPE, len(CLASSES)).state_dict()
 
 
-def packed(folder, seed=0, **changes):
-    pack_student(folder, weights(seed), card(**changes))
+def packed(folder, seed=0, onnx=False, **changes):
+    pack_student(folder, weights(seed), card(**changes), onnx=onnx)
     return folder
 
 

@@ -7,9 +7,11 @@ import torch
 from fckd.config.networks import NetworkSettings
 from fckd.errors import UserError
 from fckd.models.table import build_network
+from fckd.registry.folder import read_student
 from fckd.registry.mlflow_model import _load_pyfunc
+from fckd.registry.packing import pack_student
 from fckd.registry.predict import predict
-from fckd.registry.student import load_student, pack_student, read_student
+from fckd.registry.student import load_student
 from tests.registry import plug_ins
 from tests.registry.students import CLASSES, SHAPE, card, readings
 

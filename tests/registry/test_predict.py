@@ -90,7 +90,7 @@ def test_a_recording_of_another_modality_is_refused(student, tmp_path):
 
 def test_a_modality_that_the_corpus_lacks_is_refused(tmp_path, corpus):
     from fckd.models.table import build_network
-    from fckd.registry.student import pack_student
+    from fckd.registry.packing import pack_student
     from tests.registry.students import card
 
     network = NetworkSettings(modality="skeleton", network="temporal", width=8, frames=8)

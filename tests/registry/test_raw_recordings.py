@@ -10,8 +10,9 @@ from safetensors.torch import load_file
 from fckd.config.experiment import Experiment
 from fckd.data.prepare import prepare
 from fckd.errors import UserError
+from fckd.registry.folder import read_student
+from fckd.registry.packing import pack_student
 from fckd.registry.predict import predict
-from fckd.registry.student import pack_student, read_student
 from fckd.train.task import WEIGHTS, Task, run_task
 from fckd.train.workshop import Workshop
 from tests.data.conftest import silent

@@ -9,7 +9,9 @@ import urllib.request
 
 import pytest
 
+from fckd.errors import UserError
 from fckd.registry.connection import quiet
+from fckd.registry.pull import pull
 from fckd.registry.store import Registry
 from tests.registry.students import packed
 
@@ -67,8 +69,17 @@ def test_a_student_goes_to_a_server_and_back(server, tmp_path, capfd):
     assert registry.register(student, "demo", run_id, {}) == 1
     assert registry.register(student, "demo", run_id, {}) == 1
     assert registry.promote("demo", 1).promote
-    pulled = registry.pull("demo", tmp_path / "out")
-    assert {path.name: path.read_bytes() for path in pulled.iterdir()} == {
-        path.name: path.read_bytes() for path in student.iterdir()
-    }
+    expected = {path.name: path.read_bytes() for path in student.iterdir()}
+    for pulled in (
+        registry.pull("demo", tmp_path / "by_mlflow"),
+        pull("demo", tmp_path / "by_rest", server),
+        pull("demo/1", tmp_path / "by_version", server),
+    ):
+        assert {path.name: path.read_bytes() for path in pulled.iterdir()} == expected
+    with pytest.raises(UserError, match=r"(?s)no candidates of 'demo'.*: candidate, champion"):
+        pull("demo@candidates", tmp_path / "absent", server)
+    with pytest.raises(UserError, match=r"(?s)knows no champion of 'other'.*one of: demo"):
+        pull("other", tmp_path / "absent", server)
+    with pytest.raises(UserError, match="knows no version 9 of 'demo'"):
+        pull("demo/9", tmp_path / "absent", server)
     assert capfd.readouterr() == ("", "")

@@ -18,6 +18,8 @@ from fckd.errors import UserError
 from fckd.registry.connection import quiet
 from fckd.registry.store import Registry
 from fckd.registry.student import load_student
+from fckd.registry.sums import write_sums
+from tests.registry.keys import key_pair
 from tests.registry.students import CLASSES, packed, readings
 
 PLAIN_MLFLOW = """
@@ -130,6 +132,35 @@ def test_a_student_tampered_with_in_the_store_is_not_handed_out(service, tmp_pat
     assert [path.name for path in tmp_path.iterdir()] == ["student"]
 
 
+def test_a_card_swapped_in_the_store_with_new_sums_is_not_handed_out(service, tmp_path):
+    service.register(packed(tmp_path / "student", seed=21), "swapped")
+    student = Path(service.client.get_model_version("swapped", "1").source) / "data" / "student"
+    card = student / "card.json"
+    card.write_text(card.read_text().replace("0.9", "0.99"))
+    write_sums(student)
+    with pytest.raises(UserError, match="is not the student that was registered"):
+        service.registry.pull("swapped/1", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_student_signed_under_another_name_is_not_handed_out(service, tmp_path, monkeypatch):
+    private, public = key_pair(tmp_path)
+    monkeypatch.setenv("FCKD_SIGNING_KEY", str(private))
+    service.register(packed(tmp_path / "student", seed=22), "borrowed")
+    with pytest.raises(UserError, match="is signed as demo, not as borrowed"):
+        Registry(service.uri, public).pull("borrowed/1", tmp_path / "out")
+    service.register(tmp_path / "student", "demo")
+    assert Registry(service.uri, public).pull("demo/1", tmp_path / "out").is_dir()
+
+
+def test_what_the_sums_do_not_list_is_left_behind(service, tmp_path):
+    service.register(packed(tmp_path / "student", seed=23), "extra")
+    source = Path(service.client.get_model_version("extra", "1").source)
+    (source / "data" / "student" / "run_me.py").write_text("print()")
+    pulled = service.registry.pull("extra/1", tmp_path / "out")
+    assert content(pulled) == content(tmp_path / "student")
+
+
 def test_a_student_whose_files_are_gone_is_reported(service, tmp_path):
     service.register(packed(tmp_path / "student", seed=12), "gone")
     shutil.rmtree(service.client.get_model_version("gone", "1").source)
@@ -157,6 +188,90 @@ def test_the_gate_moves_and_keeps_the_champion(service, tmp_path):
     assert registry.promote("gated", strong).promote
     assert registry.champion("gated") == strong == 3
     assert "already" in registry.promote("gated", strong).reason
+
+
+@pytest.fixture
+def two(service, tmp_path, request):
+    """A name with a champion, version 1, and a weaker version 2."""
+    name = request.node.name.partition("[")[0]
+    for seed, correct in ((31, 30), (32, 20)):
+        service.register(packed(tmp_path / str(seed), seed=seed, correct=correct), name)
+    service.registry.promote(name, 1)
+    return name
+
+
+def tags(service, name, version):
+    return service.client.get_model_version(name, str(version)).tags
+
+
+def test_the_gate_s_verdict_stays_with_the_version(service, two):
+    assert not service.registry.promote(two, 2).promote
+    assert tags(service, two, 1)["fckd.verdict"] == "promote: there is no champion yet"
+    assert tags(service, two, 2)["fckd.verdict"].startswith("keep the champion: within noise")
+    assert "@" in tags(service, two, 2)["fckd.decided_by"]
+
+
+def test_force_overrules_the_gate_and_leaves_its_reason(service, two):
+    assert not service.registry.promote(two, 2, "the sensor was exchanged").promote
+    assert service.registry.champion(two) == 2
+    assert tags(service, two, 2)["fckd.forced"] == "the sensor was exchanged"
+    assert tags(service, two, 2)["fckd.verdict"].startswith("keep the champion")
+
+
+def test_a_rollback_brings_the_champion_before_back(service, two):
+    service.registry.promote(two, 2, "a mistake")
+    assert service.registry.rollback(two) == (2, 1)
+    assert service.registry.champion(two) == 1
+    assert tags(service, two, 2)["fckd.rolled_back"].startswith("to 1, ")
+
+
+def test_what_was_rolled_back_returns_by_force_only(service, tmp_path):
+    for seed, correct in ((41, 10), (42, 30)):
+        made = packed(tmp_path / str(seed), seed=seed, correct=correct)
+        assert service.registry.promote("back", service.register(made, "back")).promote
+    service.registry.rollback("back")
+    verdict = service.registry.promote("back", 2)
+    assert (verdict.promote, service.registry.champion("back")) == (False, 1)
+    assert verdict.reason.startswith("it was rolled back to 1")
+    service.registry.promote("back", 2, "it was right after all")
+    assert service.registry.champion("back") == 2
+
+
+def test_a_first_champion_cannot_be_rolled_back(service, two):
+    with pytest.raises(UserError, match="replaced no other"):
+        service.registry.rollback(two)
+
+
+def test_a_rollback_to_a_damaged_student_is_refused(service, two):
+    service.registry.promote(two, 2, "for the test")
+    source = Path(service.client.get_model_version(two, "1").source)
+    (source / "data" / "student" / "card.json").write_text("{}")
+    with pytest.raises(UserError, match=r"content of card\.json"):
+        service.registry.rollback(two)
+    assert service.registry.champion(two) == 2
+
+
+def test_lineage_leads_from_a_student_to_what_made_it(service, tmp_path):
+    made = packed(
+        tmp_path / "student",
+        seed=33,
+        sweep="wrist-12345678",
+        trial="wrist-12345678-7",
+        teachers={"skeleton": "skeleton-0011223344556677"},
+    )
+    service.register(made, "traced", **{"fckd.trial_key": "confirmed-1"})
+    service.registry.promote("traced", 1)
+    rows = dict(service.registry.lineage("traced@champion"))
+    assert rows["student"] == "traced/1"
+    assert rows["MLflow run"] == service.run_id
+    assert rows["sweep"] == "wrist-12345678"
+    assert rows["trial"] == "wrist-12345678-7"
+    assert rows["run"] == "confirmed-1 (arm distilled, seed 3)"
+    assert rows["teacher skeleton"] == "skeleton-0011223344556677"
+    assert rows["lessons of skeleton"] == "fedcba9876543210"
+    assert rows["corpus"] == "synthetic-0123456789abcdef, cross-subject"
+    assert rows["git commit"] == "c" * 40
+    assert rows["verdict"] == "promote: there is no champion yet"
 
 
 def test_nothing_in_the_mlflow_model_is_a_pickle(service, promoted):

@@ -9,7 +9,8 @@ from safetensors.torch import save_file
 
 from fckd.errors import UserError
 from fckd.models.table import build_network
-from fckd.registry.student import load_student, pack_student
+from fckd.registry.packing import pack_student
+from fckd.registry.student import load_student
 from fckd.registry.sums import SUMS, write_sums
 from tests.registry.students import CLASSES, NETWORK, SHAPE, card, packed, readings, weights
 
@@ -82,6 +83,8 @@ def test_the_model_card_states_synthetic_data_and_the_interval(folder):
 def test_the_model_card_names_a_real_benchmark(tmp_path):
     page = (packed(tmp_path / "student", source="utd-mhad") / "README.md").read_text()
     assert "Synthetic" not in page
+    assert "12 time steps" in page
+    assert "the terms under which `utd-mhad` was obtained apply" in page
     assert "`utd-mhad`" in page
 
 
@@ -172,9 +175,18 @@ def test_weights_with_a_foreign_name_are_refused_when_packed(tmp_path):
 
 def test_an_unknown_schema_is_refused(folder):
     document = json.loads((folder / "card.json").read_text())
-    rewritten(folder, "card.json", json.dumps({**document, "schema_version": 3}).encode())
-    with pytest.raises(UserError, match="has the schema version 3"):
+    rewritten(folder, "card.json", json.dumps({**document, "schema_version": 4}).encode())
+    with pytest.raises(UserError, match="has the schema version 4"):
         load_student(folder)
+
+
+def test_a_card_of_an_earlier_release_is_read(folder):
+    document = json.loads((folder / "card.json").read_text())
+    earlier = {**document, "schema_version": 2}
+    for later in ("onnx", "without_onnx", "sweep", "trial", "teachers"):
+        del earlier[later]
+    rewritten(folder, "card.json", json.dumps(earlier).encode())
+    assert load_student(folder).card.classes == CLASSES
 
 
 @pytest.mark.parametrize("content", [b"[]", b"not json", b"\xff"])

@@ -1,0 +1,39 @@
+"""`fckd evaluate`: accuracy with its interval, and the confusion table."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from fckd.cli.loading import Asked
+from fckd.data.corpus import Corpus
+from fckd.registry.evaluate import evaluate, record, write_confusion
+
+
+def evaluate_student(
+    console: Console,
+    asked: Asked,
+    corpus: Corpus,
+    split: str,
+    protocol: str | None,
+    out: Path | None,
+) -> None:
+    """Print what was measured, write the confusion table, and record that the split was read.
+
+    Raises:
+        UserError: The student is not what it should be, or does not fit the corpus.
+    """
+    student = asked.load()
+    found = evaluate(student, corpus, split, protocol)
+    low, high = found.interval
+    where = f"{found.samples} samples of {split} ({corpus.source}, {found.protocol})"
+    interval = f"95 % interval over samples (Wilson): {low:.1%} to {high:.1%}"
+    lines = [f"{found.accuracy:.1%} of {where}; {interval}"]
+    if found.corpus != student.card.corpus:
+        lines.append(f"not the corpus it was trained on ({student.card.corpus})")
+    if out is not None:
+        write_confusion(out, student.card.classes, found)
+        lines.append(f"confusion: {out}")
+    lines.append(f"recorded in {record(asked.folder, found)}: choose nothing by a test split")
+    for line in lines:
+        console.print(Text(line), soft_wrap=True)

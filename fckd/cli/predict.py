@@ -1,0 +1,115 @@
+"""`fckd predict`: one recording with its probabilities, many as a table, or a camera."""
+
+import glob
+import statistics
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from fckd.cli.loading import Asked
+from fckd.errors import UserError
+from fckd.registry.answers_file import check_format, write_answers
+from fckd.registry.folder import CARD
+from fckd.registry.predict import Prediction, ask, predictions
+
+PICTURES = {".png", ".jpg", ".jpeg"}
+
+
+def predict_recordings(
+    console: Console,
+    asked: Asked,
+    samples: Sequence[str],
+    *,
+    out: Path | None,
+    top: int,
+) -> None:
+    """Print what the student says about each recording, or write it all to a table.
+
+    Raises:
+        UserError: The student or a recording is not what it should be.
+    """
+    if out is not None:
+        check_format(out)
+    started = time.perf_counter()
+    student = asked.load()
+    seconds = time.perf_counter() - started
+    names, times = list(_named(samples)), list[tuple[float, float]]()
+    said = _timed(predictions(student, names, top), times)
+    if out is not None:
+        _say(console, f"{write_answers(out, said, top)} recordings: {out}")
+    else:
+        for prediction in said:
+            if len(names) > 1:
+                _say(console, prediction.sample)
+            _show(console, prediction)
+    _say(console, f"{student.engine}: loaded in {seconds:.2f} s, {_latency(times)}")
+
+
+def watch_camera(
+    console: Console,
+    asked: Asked,
+    camera: str,
+    *,
+    window: int,
+    top: int,
+) -> None:
+    """Print what the student says about the last `window` frames, twice in each window.
+
+    Raises:
+        UserError: The student is not what it should be, or there is no such camera.
+    """
+    from fckd.registry.stream import clips
+
+    student = asked.load()
+    for frames, clip in clips(camera, student.card, window, max(1, window // 2)):
+        said = ask(student, frames, clip, top=top)
+        best = ", ".join(f"{action} {share:.1%}" for action, share in said.top)
+        _say(console, f"frames {frames}: {best} ({sum(said.milliseconds):.1f} ms)")
+
+
+def _named(samples: Sequence[str]) -> Iterator[str]:
+    """Yield recordings: patterns are expanded, and so are folders of other than pictures."""
+    for sample in samples:
+        there = Path(sample).exists()
+        for name in [sample] if there else sorted(glob.glob(sample)) or [sample]:  # noqa: PTH207 - also of absolute patterns
+            yield from _inside(Path(name)) or [name]
+
+
+def _inside(folder: Path) -> list[str]:
+    """Return the recordings in a folder of recordings; none if it is one itself."""
+    if not folder.is_dir() or (folder / CARD).is_file():
+        return []
+    inside = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    if any(path.suffix.lower() in PICTURES or path.suffix == ".json" for path in inside):
+        return []
+    return [str(path) for path in inside]
+
+
+def _timed(said: Iterable[Prediction], times: list[tuple[float, float]]) -> Iterator[Prediction]:
+    for prediction in said:
+        times.append(prediction.milliseconds)
+        yield prediction
+
+
+def _latency(times: Sequence[tuple[float, float]]) -> str:
+    if not times:
+        raise UserError("no recording", "at least one", "name a recording")
+    reading, network = (statistics.median(column) for column in zip(*times, strict=True))
+    first = f", the first {sum(times[0]):.1f} ms" if len(times) > 1 else ""
+    of = f" (median of {len(times)}{first})" if len(times) > 1 else ""
+    return f"reading {reading:.1f} ms, network {network:.1f} ms{of}"
+
+
+def _show(console: Console, prediction: Prediction) -> None:
+    for action, probability in prediction.top:
+        mark = "→" if action == prediction.action else " "
+        _say(console, f"{mark} {probability:6.1%}  {action}")
+    if prediction.true is not None:
+        _say(console, f"  the corpus says: {prediction.true}")
+
+
+def _say(console: Console, line: str) -> None:
+    console.print(Text(line), soft_wrap=True)
