@@ -371,7 +371,7 @@ def ended(place):
 
 
 def test_the_report_of_a_sweep_whose_ledger_is_gone(place, ended):
-    assert "demo-1 is not in the ledger" in refusal(place, "report", "demo")
+    assert "there is no ledger" in refusal(place, "report", "demo")
 
 
 def test_the_report_of_a_sweep_that_the_ledger_does_not_know(place, ended):
