@@ -12,7 +12,9 @@ def main(image: str) -> None:
     """Print the requirements of a Ray node or of the tracking server."""
     project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    own = {"node": project["dependencies"], "tracking": [*extras["server"], "boto3"]}[image]
+    whole = [*project["dependencies"], *extras["student"], *extras["onnx"], *extras["service"]]
+    node = [each for each in whole if not each.startswith("fckd[")]
+    own = {"node": node, "tracking": [*extras["server"], "boto3"]}[image]
     sys.stdout.write("\n".join([*own, *extras["postgresql"], ""]))
 
 

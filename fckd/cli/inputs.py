@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # configurations take longer to import than `fckd --help` should take
     from fckd.config.comparison import Comparison
     from fckd.config.documents import Document
     from fckd.config.settings import Settings
     from fckd.config.space import Space
 
-# Configurations take longer to import than `fckd --help` should take.
 STORAGE = "fckd-storage"
 
 told: ContextVar["Settings"] = ContextVar("told")

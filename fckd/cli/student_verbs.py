@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -11,6 +11,9 @@ from rich.text import Text
 from fckd.cli.inputs import Storage, storage_folder, storage_of, tracking_uri
 from fckd.cli.loading import Asked
 from fckd.errors import UserError
+
+if TYPE_CHECKING:
+    from fckd.registry.store import Registry
 
 app = typer.Typer()
 console = Console()
@@ -64,11 +67,7 @@ def promote(
             "--force --reason TEXT together, or neither",
             "say why the gate is overruled; the text stays with the version",
         )
-    from fckd.registry.store import Registry
-
-    verdict = Registry(tracking_uri(storage_folder(storage_of(storage)))).promote(
-        name, version, reason
-    )
+    verdict = _registry(storage).promote(name, version, reason)
     if verdict.promote:
         _say(f"{name}/{version} is champion ({verdict.reason})")
     elif force:
@@ -80,9 +79,7 @@ def promote(
 @app.command()
 def rollback(name: Name, storage: Storage = None) -> None:
     """Make the champion before this one champion again."""
-    from fckd.registry.store import Registry
-
-    later, earlier = Registry(tracking_uri(storage_folder(storage_of(storage)))).rollback(name)
+    later, earlier = _registry(storage).rollback(name)
     _say(f"{name}/{earlier} is champion again, in place of {name}/{later}")
 
 
@@ -94,9 +91,7 @@ def lineage(
     storage: Storage = None,
 ) -> None:
     """Say where a student comes from: sweep, trial, teachers, lessons, corpus, commit."""
-    from fckd.registry.store import Registry
-
-    rows = Registry(tracking_uri(storage_folder(storage_of(storage)))).lineage(reference)
+    rows = _registry(storage).lineage(reference)
     widest = max(len(what) for what, _ in rows)
     for what, which in rows:
         _say(f"{what:<{widest}}  {which}")
@@ -118,7 +113,7 @@ def pull(
     """Fetch a student and check its checksums, and its signature if a key is set."""
     from fckd.registry.pull import pull as fetch
 
-    fetch(reference, out, tracking_uri(storage_folder(storage_of(storage))), public_key)
+    fetch(reference, out, _address(storage), public_key)
     _say(f"{reference} is in {out}")
 
 
@@ -190,3 +185,14 @@ def evaluate(
 
 def _say(line: str) -> None:
     console.print(Text(line), soft_wrap=True)
+
+
+def _registry(storage: str | None) -> "Registry":
+    # MLflow takes seconds to import.
+    from fckd.registry.store import Registry
+
+    return Registry(_address(storage))
+
+
+def _address(storage: str | None) -> str:
+    return tracking_uri(storage_folder(storage_of(storage)))
