@@ -19,8 +19,8 @@ COMBINATIONS = [
 
 
 @pytest.fixture
-def search(storage, tmp_path):
-    def open_search(parameters, sampler, trials):
+def search_in(tmp_path):
+    def open_search(storage, parameters, sampler, trials, seed=0):
         correlation = {"correlation": {"weight": 1.0}}
         given = searching(
             parameters,
@@ -28,7 +28,17 @@ def search(storage, tmp_path):
             experiment={"objective": correlation},
             budget={"trials": trials},
         )
+        seeded = given.search.model_copy(update={"seed": seed})
+        given = given.model_copy(update={"search": seeded})
         return Search(given, "small", ready(storage), tmp_path)
+
+    return open_search
+
+
+@pytest.fixture
+def search(storage, search_in):
+    def open_search(parameters, sampler, trials):
+        return search_in(storage, parameters, sampler, trials)
 
     return open_search
 
@@ -72,6 +82,19 @@ def test_a_point_that_is_running_is_not_drawn_beside_it(search):
     phase = search(FEW, "random", 4)
     found = [dict(phase.ledger.ask().fields) for _ in range(4)]
     assert all(found.count(fields) == 1 for fields in found)
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "random", "cmaes", "gp"])
+def test_the_same_seed_and_the_same_answers_give_the_same_trials(new_storage, search_in, sampler):
+    first, second = (ended(search_in(new_storage(n), NUMBERS, sampler, 12)) for n in "ab")
+    assert first == second
+
+
+def test_another_seed_gives_other_trials(new_storage, search_in):
+    first, second = (
+        ended(search_in(new_storage(seed), NUMBERS, "tpe", 4, seed=seed)) for seed in (0, 1)
+    )
+    assert not [fields for fields in first if fields in second]
 
 
 # Grid
