@@ -68,7 +68,7 @@ def test_halving_lets_one_in_reduction_pass(ledger):
     assert train(running, 0.44, 0.44) == 1
 
 
-def test_halving_does_not_hold_a_retry_against_its_superseded_attempts(ledger):
+def test_halving_does_not_hold_a_trial_that_is_taken_up_again_against_itself(ledger):
     dying = ledger("halving", grace=1)
     dying.report(dying.ask().key, 1, 0.9)
     assert train(ledger("halving", grace=1), 0.5, 0.5, 0.5) == 3
@@ -99,7 +99,7 @@ def test_median_waits_for_enough_finished_trials(ledger):
     assert train(running, 0.1, 0.1, 0.1) == 3
 
 
-def test_median_does_not_count_superseded_attempts(ledger):
+def test_median_counts_a_trial_that_is_taken_up_again_once(ledger):
     dying = ledger("median")
     for _ in range(FEWEST_FINISHED - 1):
         dying.report(dying.ask().key, 2, 0.9)
