@@ -3,9 +3,11 @@
 import re
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 
 LOOK_SECONDS = 0.003
+HALF_WRITTEN_SECONDS = 0.5
 
 _NEWS = {
     "epoch": re.compile(rb'"event": "EpochReported"'),
@@ -21,8 +23,8 @@ STAGES = ("start", "epoch", "checkpoint", "report", "confirming", "ending")
 class Moment:
     """So many seconds after something has happened so many times since the command was started.
 
-    `start`: the command was started. `epoch`: an epoch was heard of. `checkpoint`: one is being
-    written. `report`: a trial ended. `confirming`: an epoch of the confirmation was heard of.
+    `start`: the command was started. `epoch`: an epoch was heard of. `checkpoint`: one was written,
+    and the next one is being written, if it is seen soon. `report`: a trial ended. `confirming`: an epoch of the confirmation was heard of.
     `ending`: the leaderboard is there; report and registry are not yet.
     """
 
@@ -56,6 +58,8 @@ def comes(moment: Moment, campaign, driver) -> bool:
         if driver.poll() is not None:
             return False
         time.sleep(LOOK_SECONDS)
+    if moment.stage == "checkpoint":
+        seen.half_written()
     time.sleep(moment.seconds)
     return driver.poll() is None
 
@@ -66,10 +70,20 @@ class _Seen:
     def __init__(self, campaign) -> None:
         self._campaign = campaign
         self._before = len(campaign.events())
-        self._written: set[str] = set()
+        self._written: set[tuple[str, int]] = set()
+        self._old: set[tuple[str, int]] = set()
+        self._count("checkpoint")
+        self._old = set(self._written)
 
     def has(self, moment: Moment) -> bool:
         return self._count(moment.stage) >= moment.count
+
+    def half_written(self) -> None:
+        """Wait until a file is being written, without a pause, but not for long."""
+        deadline = time.monotonic() + HALF_WRITTEN_SECONDS
+        while time.monotonic() < deadline:
+            if next(self._campaign.folder.glob("trials/*/.checkpoint.pt.*.partial"), None):
+                return
 
     def _count(self, stage: str) -> int:
         folder = self._campaign.folder
@@ -77,11 +91,17 @@ class _Seen:
             case "start":
                 return 1
             case "checkpoint":
-                if folder is not None:
-                    found = folder.glob("trials/*/.checkpoint.pt.*.partial")
-                    self._written |= {path.name for path in found}
-                return len(self._written)
+                found = folder.glob("trials/*/checkpoint.pt") if folder else ()
+                self._written |= {state for path in found if (state := _state(path))}
+                return len(self._written - self._old)
             case "ending":
                 board = folder and folder / "leaderboard.json"
                 return int(bool(board and board.exists()))
         return len(_NEWS[stage].findall(self._campaign.events(), self._before))
+
+
+def _state(path: Path) -> tuple[str, int] | None:
+    try:
+        return path.parent.name, path.stat().st_mtime_ns
+    except FileNotFoundError:  # its run has ended meanwhile
+        return None
