@@ -59,7 +59,6 @@ build() {
 
 # What an engine does with an image's user, entry point and environment.
 run() {
-    local container
     container=$(store from "fckd:$1")
     trap 'store rm "$container" > /dev/null' EXIT
     store run --isolation chroot "$container" -- with-secrets "${@:2}"

@@ -1,5 +1,6 @@
 """The best student of a sweep: packed with its card, registered, and brought before the gate."""
 
+import shutil
 import subprocess
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -136,6 +137,8 @@ def _card(conducted: Conducted, name: str, arm: Arm, seed: int, outcome: Outcome
 
 
 def _git_commit() -> str | None:
+    if shutil.which("git") is None:  # as in an image
+        return None
     asked = subprocess.run(
         ["git", "rev-parse", "HEAD"],  # noqa: S607  (the user's own git)
         cwd=Path(__file__).parent,
