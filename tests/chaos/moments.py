@@ -24,8 +24,9 @@ class Moment:
     """So many seconds after something has happened so many times since the command was started.
 
     `start`: the command was started. `epoch`: an epoch was heard of. `checkpoint`: one was written,
-    and the next one is being written, if it is seen soon. `report`: a trial ended. `confirming`: an epoch of the confirmation was heard of.
-    `ending`: the leaderboard is there; report and registry are not yet.
+    and the next one is being written, if it is seen soon. `report`: a trial ended. `confirming`: an
+    epoch of the confirmation was heard of. `ending`: the leaderboard is there; report and registry
+    are not yet.
     """
 
     stage: str
