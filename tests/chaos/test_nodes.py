@@ -68,16 +68,15 @@ def test_killed_drivers_leave_nothing_behind_on_a_cluster_that_lives_on(
 
 def test_a_worker_node_that_dies_is_replaced_by_another(reference, seed, tmp_path):
     generator = Random(f"node {seed}")
-    with running_cluster(head=1, node0=2) as cluster:
-        # Two CPUs, so that only the worker nodes have room for a group.
-        wounded = campaign_on(cluster, tmp_path, RETRIES, "execution.cpus_per_worker=2")
+    with running_cluster(head=0, node0=1) as cluster:
+        wounded = campaign_on(cluster, tmp_path, RETRIES)
         with wounded.running() as driver:
             for number in range(6):
                 if not comes(moment := drawn(generator, AT_WORK, 4), wounded, driver):
                     break
                 cluster.kill(f"node{number}")
                 wounded.wounds.append(f"node{number} {moment}")
-                cluster.start(f"node{number + 1}", 2)
+                cluster.start(f"node{number + 1}", 1)
             assert driver.wait(900) == 0, wounded.log.read_text()[-4000:]
         assert len(wounded.wounds) == 6, wounded
         assert_alike(wounded, reference)
