@@ -28,7 +28,7 @@ from fckd.files import fingerprint
 from fckd.storage.shelf import open_shelf, storage_folder
 from fckd.sweep.given import who_makes_blocks
 from fckd.train.study import Part
-from fckd.train.task import Task, run_task
+from fckd.train.task import OUTCOME, Task, bring_run, read_outcome, run_task
 from fckd.train.workshop import Workshop
 
 Advance = Callable[[int, int], None]
@@ -101,7 +101,10 @@ def distill_once(console: Console, space: Space, data: Path | None) -> None:
         console.print(f"epoch {epoch}  {shown}", soft_wrap=True, highlight=False)
         return True
 
-    outcome = run_task(Task(key, described, "train", str(folder)), workshop, report)
+    bring_run(workshop, folder)
+    is_done = (folder / OUTCOME).exists()
+    task = Task(key, described, "train", str(folder))
+    outcome = read_outcome(folder) if is_done else run_task(task, workshop, report)
     if outcome is None:
         raise TrainingError("the run ended without an outcome")
     accuracy = asdict(outcome)["metrics"]["validation/accuracy"]

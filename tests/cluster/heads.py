@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -91,9 +92,10 @@ def ray_head(folder: Path, **environment: str) -> Iterator[Head]:
 
 
 def _clean(environment) -> dict[str, str]:
-    """Leave out what tells of other clusters and servers."""
+    """Leave out what tells of other clusters and servers; commands are those of this Python."""
     foreign = ("RAY_", "MLFLOW_", "FCKD_", "AWS_")
-    return {name: value for name, value in environment.items() if not name.startswith(foreign)}
+    kept = {name: value for name, value in environment.items() if not name.startswith(foreign)}
+    return {**kept, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}"}
 
 
 def _wait(head: Head, process, log: Path) -> None:
