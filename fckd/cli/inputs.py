@@ -73,10 +73,11 @@ def load_space(path: Path, overrides: list[str] | None, *, smoke: bool) -> "Spac
     Raises:
         UserError: It cannot be read or is not valid.
     """
-    from fckd.config.documents import validate
+    from fckd.config.documents import SPACES, validate
     from fckd.config.space import Space
 
-    return validate(Space, _document(path, overrides, smoke=smoke), str(path))
+    document = _document(path, overrides, smoke=smoke, folder=SPACES)
+    return validate(Space, document, str(path))
 
 
 def load_comparison(path: Path, overrides: list[str] | None, *, smoke: bool) -> "Comparison":
@@ -86,9 +87,10 @@ def load_comparison(path: Path, overrides: list[str] | None, *, smoke: bool) -> 
         UserError: It cannot be read or is not valid.
     """
     from fckd.config.comparison import Comparison
-    from fckd.config.documents import validate
+    from fckd.config.documents import COMPARISONS, validate
 
-    return validate(Comparison, _document(path, overrides, smoke=smoke), str(path))
+    document = _document(path, overrides, smoke=smoke, folder=COMPARISONS)
+    return validate(Comparison, document, str(path))
 
 
 def storage_folder(storage: str) -> Path:
@@ -113,11 +115,11 @@ def artifact_root(storage: Path) -> str | None:
     return None if settings().tracking_uri else str(storage / "artifacts")
 
 
-def _document(path: Path, overrides: list[str] | None, *, smoke: bool) -> "Document":
+def _document(path: Path, overrides: list[str] | None, *, smoke: bool, folder: str) -> "Document":
     """Read a document; the settings say where it is stored, unless an override does."""
     from fckd.config.documents import apply_override, read_document, set_field
 
-    document = read_document(path, smoke=smoke)
+    document = read_document(path, smoke=smoke, folder=folder)
     shared = settings().storage
     if shared is not None:
         set_field(document, "storage", shared)

@@ -16,19 +16,22 @@ Model = TypeVar("Model", bound=Configuration)
 Document = dict[str, Any]
 
 SMOKE = "smoke"
-INSTALLED = ("tune_spaces", "comparisons")
+SPACES, COMPARISONS = "tune_spaces", "comparisons"
 """Folders of documents that are installed with fckd."""
 
 
-def read_document(path: Path, *, smoke: bool = False, overrides: Sequence[str] = ()) -> Document:
+def read_document(
+    path: Path, *, smoke: bool = False, overrides: Sequence[str] = (), folder: str = SPACES
+) -> Document:
     """Read a YAML mapping, merge its `smoke` section if asked, then apply `a.b=c` overrides.
 
-    A path that does not exist but names an installed document is read there.
+    A path that does not exist but names an installed document (of `folder`, if it is a mere name)
+    is read there.
 
     Raises:
         UserError: No such file, not YAML, not a mapping, no smoke section, or a bad override.
     """
-    document = _parse(locate(path), path)
+    document = _parse(locate(path, folder), path)
     section = document.pop(SMOKE, None)
     if smoke:
         if not isinstance(section, dict):
@@ -43,7 +46,7 @@ def read_document(path: Path, *, smoke: bool = False, overrides: Sequence[str] =
     return document
 
 
-def locate(path: Path) -> Path:
+def locate(path: Path, folder: str = SPACES) -> Path:
     """Return `path`, or the installed document if `NAME.yaml` or `FOLDER/NAME.yaml` is absent.
 
     Raises:
@@ -51,15 +54,15 @@ def locate(path: Path) -> Path:
     """
     if path.exists():
         return path
-    folders = [Path(str(files(name))) for name in INSTALLED]
-    for name, folder in zip(INSTALLED, folders, strict=True):
-        found = folder / path.name
-        if path.suffix == ".yaml" and path.parent in (Path(), Path(name)) and found.exists():
+    place = folder if path.parent == Path() else str(path.parent)
+    if place in (SPACES, COMPARISONS) and path.suffix == ".yaml":
+        found = Path(str(files(place))) / path.name
+        if found.exists():
             return found
-    known = ", ".join(sorted(file.name for folder in folders for file in folder.glob("*.yaml")))
+    known = sorted(file.name for file in Path(str(files(folder))).glob("*.yaml"))
     raise UserError(
         f"no such file: {path}",
-        f"a YAML file: your own, or one of {known}",
+        f"a YAML file: your own, or one of {', '.join(known)}",
         "check the path",
     )
 

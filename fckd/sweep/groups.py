@@ -62,7 +62,7 @@ def run_group(ground: Ground, name: str, only: str | None) -> bool:
     per_worker = {"CPU": execution.cpus_per_worker}
     if use_gpu:
         per_worker["GPU"] = execution.gpus_per_worker
-    reason, in_peace, served = "its worker group ended", False, False
+    reason, in_peace = "its worker group ended", False
     try:
         TorchTrainer(
             serve,
@@ -93,8 +93,8 @@ def run_group(ground: Ground, name: str, only: str | None) -> bool:
     except ray.train.TrainingFailedError as failure:
         reason = f"its worker group ended: {failure}"
         _log.warning("worker group %s ended: %s", name, failure)
-    finally:
-        served = ray.get(ground.broker.leave.remote(name, reason, only))
+    # Not where the driver has left Ray meanwhile: that raises SystemExit in this thread.
+    served = ray.get(ground.broker.leave.remote(name, reason, only))
     return in_peace or served
 
 

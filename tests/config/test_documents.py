@@ -7,6 +7,7 @@ import yaml
 
 import tune_spaces
 from fckd.config.documents import (
+    COMPARISONS,
     apply_override,
     merge,
     read_document,
@@ -49,6 +50,13 @@ def test_a_smoke_section_makes_a_space_smaller(path):
 def test_an_installed_space_is_found_by_its_name_from_anywhere(tmp_path, monkeypatch, given):
     monkeypatch.chdir(tmp_path)
     assert read_document(Path(given))["name"] == "demo"
+
+
+def test_a_comparison_and_a_space_may_have_the_same_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    name = Path("utd_mhad_inertial.yaml")
+    assert "search" in read_document(name)
+    assert "arms" in read_document(name, folder=COMPARISONS)
 
 
 def test_a_file_of_ones_own_comes_before_an_installed_space(tmp_path, monkeypatch):

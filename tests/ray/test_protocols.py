@@ -23,7 +23,7 @@ def compared(
     folder, witness = tmp_path_factory.mktemp("hmdb51"), Witness()
     write_hmdb51(folder / "data" / "hmdb51", films=THREE_FILMS)
     overrides = [f"storage={folder / 'storage'}"]
-    document = read_document(Path("hmdb51.yaml"), smoke=True, overrides=overrides)
+    document = read_document(Path("comparisons/hmdb51.yaml"), smoke=True, overrides=overrides)
     comparison = validate(Comparison, document, "hmdb51")
     return compare(comparison, folder / "data", witness, lambda _: lambda __: None), witness
 

@@ -56,10 +56,6 @@ def is_whole(outcome):
     return finite and outcome.split == "validation" and len(outcome.labels) > 0
 
 
-def test_no_comparison_is_named_like_a_space_for_names_are_enough_to_find_them():
-    assert not {path.name for path in SPACES} & {path.name for path in COMPARISONS}
-
-
 @pytest.mark.parametrize("path", SPACES, ids=lambda path: path.stem)
 def test_a_space_trains_its_student_with_every_term_and_teacher(path, places, tmp_path):
     space = validate(Space, read_document(path, smoke=True), path.name)
