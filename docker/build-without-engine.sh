@@ -3,7 +3,8 @@
 #
 #   docker/build-without-engine.sh FOLDER TARGET...     such as /var/tmp/fckd worker-cpu head tracking
 #
-# FOLDER keeps the image store, a folder of wheels, and the base image; a second run goes on with them.
+# FOLDER (15 GB) keeps the images, the wheels, and the base: a second run has these at hand. Layers are
+# not kept, for each would be a full copy.
 # Wheels are downloaded on the host, by its python3 (the version of the images) and its settings of
 # pip: none of these get into an image. Afterwards, for example:
 #
@@ -51,7 +52,7 @@ download_wheels() {
 }
 
 build() {
-    store build --isolation chroot --layers -f "$ROOT/docker/Dockerfile" --target "$1" -t "fckd:$1" \
+    store build --isolation chroot -f "$ROOT/docker/Dockerfile" --target "$1" -t "fckd:$1" \
         --build-arg BASE=localhost/fckd-base \
         --build-arg PIP_NO_INDEX=1 --build-arg PIP_FIND_LINKS=/wheels \
         --volume "$FOLDER/wheels:/wheels:ro" "$ROOT"
@@ -69,7 +70,7 @@ store() {
 }
 
 usage() {
-    sed -n '2,11s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,12s/^# \{0,1\}//p' "$0" >&2
     exit 2
 }
 
