@@ -11,7 +11,7 @@ from fckd.tracking.tracker import Tracker, open_tracker
 SHIP_SECONDS = 120.0
 """The longest wait, at the end, for events that have not reached MLflow."""
 HURRY_SECONDS = 10.0
-"""The same after SIGTERM, whose sender does not wait long, and after a second Ctrl-C."""
+"""The same after an error, after SIGTERM, whose sender does not wait long, and a second Ctrl-C."""
 
 
 class Shipping:
@@ -40,8 +40,8 @@ class Shipping:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        terminated = isinstance(error, Stopped) and error.hurried
-        hurried = terminated or isinstance(error, KeyboardInterrupt)
+        orderly = isinstance(error, Stopped) and not error.hurried
+        hurried = error is not None and not orderly
         if self._tracker is not None:
             self.left = self._tracker.close(HURRY_SECONDS if hurried else SHIP_SECONDS)
 

@@ -6,6 +6,7 @@ ever ended by killing a group. With isolation `trial` each trial starts a group 
 
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ from fckd.train.workshop import Workshop
 PROCESS_GROUP_TIMEOUT_SECONDS = 120
 MOST_IN_VAIN = 3
 LEAVE_SECONDS = 30.0
+ABANDON_SECONDS = 6.0
 
 _log = logging.getLogger(__name__)
 
@@ -139,8 +141,21 @@ class Pool:
         with self._lock:
             self._closed = True
         ray.get(self._ground.broker.close.remote())
+        self._join(LEAVE_SECONDS)
+
+    def abandon(self) -> None:
+        """Wait a little for groups whose broker is gone: they end by themselves.
+
+        A thread that asks Ray for something while the driver leaves it would make Ray print stacks.
+        """
+        with self._lock:
+            self._closed = True
+        self._join(ABANDON_SECONDS)
+
+    def _join(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
         for thread in self._threads:
-            thread.join(LEAVE_SECONDS)
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def _fill(self) -> None:
         with self._lock:
@@ -160,7 +175,8 @@ class Pool:
         except ray.exceptions.RayActorError:
             return  # the broker is gone: the sweep has ended, or its driver has given up
         except Exception:  # noqa: BLE001 - whatever it is, a group is replaced
-            _log.exception("worker group %s broke down", name)
+            if not self._closed:
+                _log.exception("worker group %s broke down", name)
         finally:
             self._account.release(f"group {name}")
         with self._lock:
@@ -234,6 +250,6 @@ def worker_groups(
             attendance.lead(None)
         if in_order and crew.pool is not None:
             crew.pool.close()
-        # After an error or in a hurry nobody waits for the groups, which takes ten seconds: without
-        # a broker they end by themselves.
         ray.kill(broker)
+        if not in_order and crew.pool is not None:
+            crew.pool.abandon()

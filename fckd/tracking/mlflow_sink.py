@@ -74,6 +74,8 @@ class MlflowSink:
         # a new SQLite store announces each of its tables, in the middle of the live display
         for talkative in ("mlflow", "alembic"):
             logging.getLogger(talkative).setLevel(logging.WARNING)
+        # what a database refuses is raised too, and told once by the tracker
+        logging.getLogger("mlflow.store.db").setLevel(logging.CRITICAL)
         self._client = MlflowClient(tracking_uri)
         self._experiment = _experiment_id(
             self._client, experiment, artifact_location(artifact_root, experiment)
