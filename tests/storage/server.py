@@ -1,4 +1,4 @@
-"""A real S3 server on free ports of the loopback, with one bucket and three accounts."""
+"""A real S3 server on free ports of the loopback or of a host: one bucket, two accounts."""
 
 import json
 import re
@@ -17,6 +17,7 @@ import boto3
 import botocore.exceptions
 
 START_LIMIT = 90.0
+LOOPBACK = "127.0.0.1"
 BUCKET = "artefacts"
 KEY, SECRET = "AKIDTESTACCOUNT", "canary-secret-2f9c41d7e05b"
 STRANGER, STRANGERS_SECRET = "AKIDSTRANGER", "another-secret"
@@ -78,8 +79,16 @@ class Server:
 
 
 @contextmanager
-def s3_server(folder: Path) -> Iterator[Server]:
-    """Run a server that keeps its data in `folder`."""
+def s3_server(
+    folder: Path, address: str = LOOPBACK, within: tuple[str, ...] = ()
+) -> Iterator[Server]:
+    """Run a server that keeps its data in `folder`.
+
+    Args:
+        folder: Of its data.
+        address: On which it speaks S3; its other ports, which ask for no key, are the loopback's.
+        within: Words before a command that make it one of another host.
+    """
     (folder / "data").mkdir()
     accounts = folder / "accounts.json"
     accounts.write_text(json.dumps({"identities": [
@@ -87,8 +96,9 @@ def s3_server(folder: Path) -> Iterator[Server]:
         _account("stranger", STRANGER, STRANGERS_SECRET, ["Read:elsewhere", "List:elsewhere"]),
     ]}))  # fmt: skip
     ports = _free_ports(2 * len(PORTS) + 1)
-    command = [str(Path(sys.executable).parent / "weed"), "server", "-filer", "-s3"]
-    command += [f"-dir={folder / 'data'}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"]
+    command = [*within, str(Path(sys.executable).parent / "weed"), "server", "-filer", "-s3"]
+    command += [f"-dir={folder / 'data'}", f"-ip={LOOPBACK}", f"-ip.bind={LOOPBACK}"]
+    command += [f"-s3.ip.bind={address}"]
     for number, name in enumerate(PORTS):
         command += [
             f"-{name}.port={ports[2 * number]}",
@@ -101,7 +111,7 @@ def s3_server(folder: Path) -> Iterator[Server]:
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
     server = Server(
-        f"http://127.0.0.1:{ports[2 * PORTS.index('s3')]}", f"http://127.0.0.1:{ports[-1]}/metrics"
+        f"http://{address}:{ports[2 * PORTS.index('s3')]}", f"http://{LOOPBACK}:{ports[-1]}/metrics"
     )
     try:
         _make_bucket(server, process, folder / "log")
@@ -121,7 +131,7 @@ def _free_ports(count: int) -> list[int]:
     with ExitStack() as held:
         sockets = [held.enter_context(socket.socket()) for _ in range(count)]
         for each in sockets:
-            each.bind(("127.0.0.1", 0))
+            each.bind((LOOPBACK, 0))
         return [each.getsockname()[1] for each in sockets]
 
 
