@@ -1,7 +1,9 @@
-"""A real S3 server on free ports of the loopback or of a host: one bucket, two accounts."""
+"""A real S3 server, as `cluster/storage.sh` starts it, with one bucket and two accounts."""
 
 import json
+import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -16,6 +18,7 @@ from urllib.request import urlopen
 import boto3
 import botocore.exceptions
 
+SCRIPT = Path(__file__).parents[2] / "cluster" / "storage.sh"
 START_LIMIT = 90.0
 LOOPBACK = "127.0.0.1"
 BUCKET = "artefacts"
@@ -96,20 +99,24 @@ def s3_server(
         _account("stranger", STRANGER, STRANGERS_SECRET, ["Read:elsewhere", "List:elsewhere"]),
     ]}))  # fmt: skip
     ports = _free_ports(2 * len(PORTS) + 1)
-    command = [*within, str(Path(sys.executable).parent / "weed"), "server", "-filer", "-s3"]
-    command += [f"-dir={folder / 'data'}", f"-ip={LOOPBACK}", f"-ip.bind={LOOPBACK}"]
-    command += [f"-s3.ip.bind={address}"]
+    command = [*within, str(SCRIPT), f"-dir={folder / 'data'}", f"-s3.ip.bind={address}"]
     for number, name in enumerate(PORTS):
         command += [
             f"-{name}.port={ports[2 * number]}",
             f"-{name}.port.grpc={ports[2 * number + 1]}",
         ]
-    command += [f"-s3.config={accounts}", "-s3.port.iceberg=0", "-s3.port.lance=0"]
-    command += ["-s3.autoCreateBucket=false", "-master.telemetry=false"]
+    command += [f"-s3.config={accounts}"]
     command += [f"-s3.localSocket={folder / 's3.sock'}", f"-filer.localSocket={folder / 'f.sock'}"]
     command += [f"-metricsPort={ports[-1]}", "-master.volumeSizeLimitMB=64"]
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "TMPDIR": str(folder),
+    }
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True
+        )
     server = Server(
         f"http://{address}:{ports[2 * PORTS.index('s3')]}", f"http://{LOOPBACK}:{ports[-1]}/metrics"
     )
@@ -118,7 +125,7 @@ def s3_server(
         yield server
     finally:
         # it has nothing to save, and takes its time over a gentler end
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
