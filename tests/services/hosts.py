@@ -70,9 +70,9 @@ class Host:
             check=False,
         )
 
-    def start(self, *command: str) -> subprocess.Popen[bytes]:
-        """Start a command; what it says is in the host's file `log`."""
-        with (self.folder / "log").open("ab") as log:
+    def start(self, name: str, *command: str) -> subprocess.Popen[bytes]:
+        """Start a command; what it says is in the file NAME.log of the host's folder."""
+        with (self.folder / f"{name}.log").open("ab") as log:
             return subprocess.Popen(
                 [*self.within, *command],
                 env=self.environment,
