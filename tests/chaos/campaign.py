@@ -22,26 +22,17 @@ SETTINGS = (
 LIMIT_SECONDS = 600
 
 
-class Campaign:
-    """The demo's smoke sweep, a little longer, in a storage folder of its own.
+class Sweep:
+    """What a sweep has left behind, and what it suffered.
 
     Args:
-        storage: Its folder.
-        settings: Further `--set` words.
-        environment: Further variables, such as RAY_ADDRESS.
+        storage: The folder of its driver's files.
+        ledger: Address of the ledger.
+        tracking: Address of MLflow.
     """
 
-    def __init__(self, storage: Path, *settings: str, **environment: str) -> None:
-        self.storage = storage
-        storage.mkdir(parents=True, exist_ok=True)
-        words = [f"storage={storage}", *SETTINGS, *settings]
-        self._command = [sys.executable, "-m", "fckd.cli.main", "sweep", str(DEMO), "--smoke"]
-        self._command += [part for word in words for part in ("--set", word)]
-        inherited = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", "OMP_NUM_THREADS": "1"}
-        for name in ("RAY_ADDRESS", "MLFLOW_TRACKING_URI"):
-            inherited.pop(name, None)
-        self._environment = inherited | environment
-        self.log = storage / "driver.log"
+    def __init__(self, storage: Path, ledger: str, tracking: str) -> None:
+        self.storage, self.ledger, self.tracking = storage, ledger, tracking
         self.wounds: list[str] = []
 
     def __repr__(self) -> str:
@@ -57,6 +48,30 @@ class Campaign:
         """Return every event that was spooled."""
         path = self.folder and self.folder / "events.jsonl"
         return path.read_bytes() if path and path.exists() else b""
+
+
+class Campaign(Sweep):
+    """The demo's smoke sweep, a little longer, in a storage folder of its own.
+
+    Args:
+        storage: Its folder.
+        settings: Further `--set` words.
+        environment: Further variables, such as RAY_ADDRESS.
+    """
+
+    def __init__(self, storage: Path, *settings: str, **environment: str) -> None:
+        super().__init__(
+            storage, f"sqlite:///{storage / 'ledger.db'}", f"sqlite:///{storage / 'mlflow.db'}"
+        )
+        storage.mkdir(parents=True, exist_ok=True)
+        words = [f"storage={storage}", *SETTINGS, *settings]
+        self._command = [sys.executable, "-m", "fckd.cli.main", "sweep", str(DEMO), "--smoke"]
+        self._command += [part for word in words for part in ("--set", word)]
+        inherited = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", "OMP_NUM_THREADS": "1"}
+        for name in ("RAY_ADDRESS", "MLFLOW_TRACKING_URI"):
+            inherited.pop(name, None)
+        self._environment = inherited | environment
+        self.log = storage / "driver.log"
 
     @contextmanager
     def running(self):

@@ -13,9 +13,8 @@ TIMED = ("seconds", "milliseconds")
 def trials(campaign) -> dict[str, Any]:
     """Return state, parameters and values of every trial, by its key, which must be there once."""
     found: dict[str, Any] = {}
-    address = f"sqlite:///{campaign.storage / 'ledger.db'}"
-    for name in optuna.get_all_study_names(address):
-        for trial in optuna.load_study(study_name=name, storage=address).get_trials():
+    for name in optuna.get_all_study_names(campaign.ledger):
+        for trial in optuna.load_study(study_name=name, storage=campaign.ledger).get_trials():
             if "superseded" in trial.user_attrs:
                 continue
             key = trial.user_attrs["trial_key"]
@@ -32,7 +31,7 @@ def weights(campaign) -> dict[str, Any]:
 
 def runs(campaign) -> dict[str, Any]:
     """Return the curves of every MLflow run, by its trial's key; each must be there once, ended."""
-    client = MlflowClient(f"sqlite:///{campaign.storage / 'mlflow.db'}")
+    client = MlflowClient(campaign.tracking)
     (experiment,) = (e for e in client.search_experiments() if e.name == "demo")
     found: dict[str, Any] = {}
     for run in client.search_runs([experiment.experiment_id]):
@@ -57,7 +56,7 @@ def leaderboard(campaign) -> dict[str, Any]:
 
 def versions(campaign) -> int:
     """Return how many versions of the student are registered."""
-    client = MlflowClient(f"sqlite:///{campaign.storage / 'mlflow.db'}")
+    client = MlflowClient(campaign.tracking)
     return len(client.search_model_versions("name = 'demo'"))
 
 

@@ -1,4 +1,4 @@
-"""A real PostgreSQL on a free port of the loopback, which asks for a password."""
+"""A real PostgreSQL on a free port of the loopback, or of a host, which asks for a password."""
 
 import os
 import shutil
@@ -15,8 +15,8 @@ import psycopg2
 import pytest
 
 USER, PASSWORD = "fckd", "canary-ledger-91d3c07a55e2"
+LOOPBACK = "127.0.0.1"
 SETTINGS = {
-    "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     # tests leave their connections to the end of the process
     "max_connections": "500",
@@ -35,16 +35,20 @@ class Database:
         port: Of it.
         folder: Its data.
         programs: Of PostgreSQL.
+        address: On which it listens.
+        within: Words before a command that make it one of the server's host.
     """
 
     port: int
     folder: Path
     programs: Path
+    address: str = LOOPBACK
+    within: tuple[str, ...] = ()
 
     def url(self, name: str, password: str | None = PASSWORD) -> str:
         """Return the address of one of its databases, with the password unless it is None."""
         secret = "" if password is None else f":{password}"
-        return f"postgresql+psycopg2://{USER}{secret}@127.0.0.1:{self.port}/{name}"
+        return f"postgresql+psycopg2://{USER}{secret}@{self.address}:{self.port}/{name}"
 
     def create(self, template: str = "template1") -> str:
         """Make a database and return its name."""
@@ -55,7 +59,7 @@ class Database:
     def execute(self, statement: str) -> list[tuple]:
         """Run one statement as the owner."""
         connection = psycopg2.connect(
-            host="127.0.0.1", port=self.port, user=USER, password=PASSWORD, dbname="postgres"
+            host=self.address, port=self.port, user=USER, password=PASSWORD, dbname="postgres"
         )
         try:
             connection.autocommit = True
@@ -74,12 +78,18 @@ class Database:
         self.control("stop", "-m", "immediate")
 
     def control(self, verb: str, *words: str) -> None:
-        run(str(self.programs / "pg_ctl"), verb, "-w", "-D", str(self.folder), *words)
+        pg_ctl = str(self.programs / "pg_ctl")
+        run(pg_ctl, verb, "-w", "-D", str(self.folder), *words, within=self.within)
 
 
 @contextmanager
-def postgres() -> Iterator[Database]:
-    """Run a server that keeps its data in a temporary folder; skip where none is installed."""
+def postgres(address: str = LOOPBACK, within: tuple[str, ...] = ()) -> Iterator[Database]:
+    """Run a server that keeps its data in a temporary folder; skip where none is installed.
+
+    Args:
+        address: On which it listens.
+        within: Words before a command that make it one of another host.
+    """
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not found:
         pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
@@ -91,14 +101,17 @@ def postgres() -> Iterator[Database]:
         for path in (place, place / "password"):
             shutil.chown(path, "postgres")
     with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
+        free.bind((LOOPBACK, 0))
         port = free.getsockname()[1]
-    database = Database(port, place / "data", programs)
+    database = Database(port, place / "data", programs, address, within)
     try:
         words = ("-U", USER, "-A", "scram-sha-256", f"--pwfile={place / 'password'}", "--no-sync")
         run(str(programs / "initdb"), "-D", str(database.folder), *words)
         with (place / "data" / "postgresql.conf").open("a") as settings:
-            settings.writelines(f"{name} = '{value}'\n" for name, value in SETTINGS.items())
+            known = SETTINGS | {"listen_addresses": address}
+            settings.writelines(f"{name} = '{value}'\n" for name, value in known.items())
+        with (place / "data" / "pg_hba.conf").open("a") as clients:
+            clients.write("host all all samenet scram-sha-256\n")
         database.start()
         try:
             yield database
@@ -108,12 +121,12 @@ def postgres() -> Iterator[Database]:
         shutil.rmtree(place)
 
 
-def run(*command: str) -> None:
+def run(*command: str, within: tuple[str, ...] = ()) -> None:
     """Run a program as a user other than root, as whom PostgreSQL refuses to run."""
     as_user = ("runuser", "-u", "postgres", "--") if os.getuid() == 0 else ()
     # No pipes: the server that pg_ctl leaves behind would keep them open.
     subprocess.run(
-        [*as_user, *command],
+        [*within, *as_user, *command],
         check=True,
         cwd="/",
         timeout=120,

@@ -16,7 +16,7 @@ import pytest
 import requests
 
 from tests.services.postgres import PASSWORD as DATABASE_PASSWORD
-from tests.services.postgres import Database
+from tests.services.postgres import LOOPBACK, Database
 
 SCRIPT = Path(__file__).parents[2] / "cluster" / "tracking.sh"
 ADMIN, ADMIN_PASSWORD = "admin", "canary-admin-6b1f90ce"
@@ -42,10 +42,19 @@ class Server:
 
 
 @contextmanager
-def tracking_server(database: Database, folder: Path) -> Iterator[Server]:
-    """Start the server on a free port, with one member beside the administrator."""
+def tracking_server(
+    database: Database, folder: Path, address: str = LOOPBACK, within: tuple[str, ...] = ()
+) -> Iterator[Server]:
+    """Start the server on a free port, with one member beside the administrator.
+
+    Args:
+        database: Behind it.
+        folder: Of its files.
+        address: On which it listens.
+        within: Words before a command that make it one of another host.
+    """
     with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
+        free.bind((LOOPBACK, 0))
         port = free.getsockname()[1]
     environment = {
         **os.environ,
@@ -56,10 +65,11 @@ def tracking_server(database: Database, folder: Path) -> Iterator[Server]:
         "MLFLOW_AUTH_ADMIN_PASSWORD": ADMIN_PASSWORD,
         "TMPDIR": str(folder),
     }
-    server = Server(f"http://127.0.0.1:{port}", folder / "log")
+    server = Server(f"http://{address}:{port}", folder / "log")
+    reached = ["--host", address, "--port", str(port), "--allowed-hosts", f"{address}:*"]
     with server.log.open("wb") as log:
         process = subprocess.Popen(
-            [SCRIPT, "--port", str(port), "--workers", "1"],
+            [*within, SCRIPT, *reached, "--workers", "1"],
             cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
     try:

@@ -1,7 +1,9 @@
-"""A real S3 server on free ports of the loopback, with one bucket and three accounts."""
+"""A real S3 server, as `cluster/storage.sh` starts it, with one bucket and two accounts."""
 
 import json
+import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -16,7 +18,9 @@ from urllib.request import urlopen
 import boto3
 import botocore.exceptions
 
+SCRIPT = Path(__file__).parents[2] / "cluster" / "storage.sh"
 START_LIMIT = 90.0
+LOOPBACK = "127.0.0.1"
 BUCKET = "artefacts"
 KEY, SECRET = "AKIDTESTACCOUNT", "canary-secret-2f9c41d7e05b"
 STRANGER, STRANGERS_SECRET = "AKIDSTRANGER", "another-secret"
@@ -78,8 +82,16 @@ class Server:
 
 
 @contextmanager
-def s3_server(folder: Path) -> Iterator[Server]:
-    """Run a server that keeps its data in `folder`."""
+def s3_server(
+    folder: Path, address: str = LOOPBACK, within: tuple[str, ...] = ()
+) -> Iterator[Server]:
+    """Run a server that keeps its data in `folder`.
+
+    Args:
+        folder: Of its data.
+        address: On which it speaks S3; its other ports, which ask for no key, are the loopback's.
+        within: Words before a command that make it one of another host.
+    """
     (folder / "data").mkdir()
     accounts = folder / "accounts.json"
     accounts.write_text(json.dumps({"identities": [
@@ -87,28 +99,33 @@ def s3_server(folder: Path) -> Iterator[Server]:
         _account("stranger", STRANGER, STRANGERS_SECRET, ["Read:elsewhere", "List:elsewhere"]),
     ]}))  # fmt: skip
     ports = _free_ports(2 * len(PORTS) + 1)
-    command = [str(Path(sys.executable).parent / "weed"), "server", "-filer", "-s3"]
-    command += [f"-dir={folder / 'data'}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"]
+    command = [*within, str(SCRIPT), f"-dir={folder / 'data'}", f"-s3.ip.bind={address}"]
     for number, name in enumerate(PORTS):
         command += [
             f"-{name}.port={ports[2 * number]}",
             f"-{name}.port.grpc={ports[2 * number + 1]}",
         ]
-    command += [f"-s3.config={accounts}", "-s3.port.iceberg=0", "-s3.port.lance=0"]
-    command += ["-s3.autoCreateBucket=false", "-master.telemetry=false"]
+    command += [f"-s3.config={accounts}"]
     command += [f"-s3.localSocket={folder / 's3.sock'}", f"-filer.localSocket={folder / 'f.sock'}"]
     command += [f"-metricsPort={ports[-1]}", "-master.volumeSizeLimitMB=64"]
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "TMPDIR": str(folder),
+    }
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True
+        )
     server = Server(
-        f"http://127.0.0.1:{ports[2 * PORTS.index('s3')]}", f"http://127.0.0.1:{ports[-1]}/metrics"
+        f"http://{address}:{ports[2 * PORTS.index('s3')]}", f"http://{LOOPBACK}:{ports[-1]}/metrics"
     )
     try:
         _make_bucket(server, process, folder / "log")
         yield server
     finally:
         # it has nothing to save, and takes its time over a gentler end
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
@@ -121,7 +138,7 @@ def _free_ports(count: int) -> list[int]:
     with ExitStack() as held:
         sockets = [held.enter_context(socket.socket()) for _ in range(count)]
         for each in sockets:
-            each.bind(("127.0.0.1", 0))
+            each.bind((LOOPBACK, 0))
         return [each.getsockname()[1] for each in sockets]
 
 
