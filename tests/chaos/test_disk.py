@@ -10,7 +10,8 @@ from contextlib import closing
 import psutil
 import pytest
 
-from tests.chaos.campaign import Campaign
+from fckd.train.checkpoints import save_checkpoint
+from tests.chaos.campaign import TRIALS, Campaign
 from tests.chaos.moments import Moment, comes
 from tests.chaos.whole import assert_alike
 
@@ -77,12 +78,13 @@ def test_a_ledger_that_is_locked_for_a_while_is_waited_for(reference, tmp_path):
 
 
 def test_a_checkpoint_that_is_cut_short_is_not_read_and_its_trial_begins_again(reference, tmp_path):
-    wounded, checkpoint = Campaign(tmp_path), None
-    while checkpoint is None:  # the trial may end before its driver is killed
-        with wounded.running() as driver:
-            assert comes(Moment("checkpoint", 2, 0.0), wounded, driver)
-            driver.kill()
-        checkpoint = next(wounded.folder.glob("trials/*/checkpoint.pt"), None)
+    wounded = Campaign(tmp_path)
+    with wounded.running() as driver:
+        assert comes(Moment("epoch", 1, 0.0), wounded, driver)
+        driver.kill()
+    last = f"{wounded.folder.name}-{TRIALS - 1:04d}"
+    checkpoint = wounded.folder / "trials" / last / "checkpoint.pt"
+    save_checkpoint(checkpoint, {"epoch": 3, "epochs": []})
     content = checkpoint.read_bytes()
     checkpoint.write_bytes(content[: len(content) // 2])
     wounded.finish()
