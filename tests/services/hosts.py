@@ -92,7 +92,9 @@ class Host:
         found = subprocess.run(
             ["ip", "netns", "pids", self._namespace], capture_output=True, text=True, check=True
         )
-        return [psutil.Process(int(pid)) for pid in found.stdout.split() if psutil.pid_exists(int(pid))]
+        return [
+            psutil.Process(int(pid)) for pid in found.stdout.split() if psutil.pid_exists(int(pid))
+        ]
 
     def cut(self) -> None:
         """Pull its network cable: what is sent to it or by it gets lost."""
