@@ -15,8 +15,8 @@ from urllib.request import urlopen
 import pytest
 import requests
 
-from tests.services.postgres import PASSWORD as DATABASE_PASSWORD
 from tests.services.postgres import LOOPBACK, Database
+from tests.services.postgres import PASSWORD as DATABASE_PASSWORD
 
 SCRIPT = Path(__file__).parents[2] / "cluster" / "tracking.sh"
 ADMIN, ADMIN_PASSWORD = "admin", "canary-admin-6b1f90ce"
