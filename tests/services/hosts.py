@@ -70,12 +70,12 @@ class Host:
             check=False,
         )
 
-    def start(self, name: str, *command: str) -> subprocess.Popen[bytes]:
+    def start(self, name: str, *command: str, **environment: str) -> subprocess.Popen[bytes]:
         """Start a command; what it says is in the file NAME.log of the host's folder."""
         with (self.folder / f"{name}.log").open("ab") as log:
             return subprocess.Popen(
                 [*self.within, *command],
-                env=self.environment,
+                env=self.environment | environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
