@@ -33,7 +33,7 @@ main() {
 
 make_base() {
     rm -rf "$FOLDER/root"
-    debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates,wget \
+    debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates,openssl,wget \
         bookworm "$FOLDER/root" > "$FOLDER/debootstrap.log" || { cat "$FOLDER/debootstrap.log" && exit 1; }
     tar -C "$FOLDER/root" -cf "$FOLDER/base.tar" .
     rm -rf "$FOLDER/root"
