@@ -35,7 +35,7 @@ class Glimpse:
 
 
 def glance(storage: RDBStorage, study: str) -> list[Glimpse]:
-    """Return the trials of a study, in their order, without superseded attempts."""
+    """Return the trials of a study, in their order, without those that never ran."""
     number = storage.get_study_id_from_name(study)
     columns: tuple[Any, ...] = (
         TrialModel.trial_id,

@@ -98,7 +98,9 @@ class Ledger:
         self.planned = len(points) if limit is None else limit
         self._suggest, self._sampler = suggest, sampler
         self._running: dict[str, optuna.Trial] = {}
+        # Of what runs, in memory: to ask the storage at each epoch takes as long as a short one.
         self._reported: dict[str, int] = {}
+        self._hopeless: set[str] = set()
         self._reclaim()
         self._withdraw({point.identity for point in points})
         self._enqueue(points)
@@ -144,7 +146,7 @@ class Ledger:
             return False
         if self.is_hopeless(key):
             return True
-        if epoch <= self._reported.get(key, 0):
+        if epoch <= self._reported[key]:
             return False
         if len(self.study.directions) > 1:
             return False
@@ -153,12 +155,12 @@ class Ledger:
         if not trial.should_prune():
             return False
         trial.set_user_attr(HOPELESS, value=True)
+        self._hopeless.add(key)
         return True
 
     def is_hopeless(self, key: str) -> bool:
         """Whether a running trial was asked to end early."""
-        trial = self._running.get(key)
-        return trial is not None and HOPELESS in trial.user_attrs
+        return key in self._hopeless
 
     def put_back(self, key: str) -> bool:
         """Return a trial that was interrupted to the queue; False if there was no sense in that.
@@ -170,6 +172,7 @@ class Ledger:
             self.tell(key, "pruned", None)
             return False
         self._wait(self._running.pop(key)._trial_id)
+        del self._reported[key]
         return True
 
     def tell(
@@ -190,6 +193,8 @@ class Ledger:
         trial = self._running.pop(key, None)
         if trial is None:
             return state, reason
+        del self._reported[key]
+        self._hopeless.discard(key)
         if state == "finished" and hopeless:
             state = "pruned"
         if state == "finished" and (value is None or not math.isfinite(value)):
@@ -223,6 +228,8 @@ class Ledger:
             self._tried.add(fingerprint(fields))
         self._running[key] = trial
         self._reported[key] = max(self._frozen(trial).intermediate_values, default=0)
+        if HOPELESS in attributes:
+            self._hopeless.add(key)
         return Asked(key, trial.number, fields, attributes)
 
     def _is_full(self) -> bool:

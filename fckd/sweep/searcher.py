@@ -144,6 +144,7 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
 
     def _ended(self, trial_id: str, order: Order, message: Mapping[str, Any]) -> None:
         del self._orders[trial_id]
+        self._heard.pop(order.task.key, None)
         self._broker.forget.remote(order.task.key)
         outcome = message["outcome"] or {}
         metrics = outcome.get("metrics", {})

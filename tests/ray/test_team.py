@@ -22,8 +22,7 @@ from tests.storage.server import SECRET, s3_server
 
 pytestmark = [pytest.mark.ray, pytest.mark.service]
 
-# Trials themselves take a hundredth of a CPU, which a node of one CPU must have left.
-SETTINGS = ("--set", "execution.workers=2", "--set", "execution.cpus_per_worker=0.9")
+SETTINGS = ("--set", "execution.workers=2")
 SWEEP = ("sweep", str(DEMO.resolve()), "--smoke", *SETTINGS)
 SECRETS = (SECRET, LEDGER_PASSWORD, TRACKING_PASSWORD, ADMIN_PASSWORD)
 
