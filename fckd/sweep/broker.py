@@ -3,7 +3,6 @@
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -12,7 +11,6 @@ from fckd.train.task import Task
 Message = dict[str, Any]
 Verdict = Literal["go on", "stop", "interrupt"]
 """To a trial at the end of an epoch: `stop` for good, or `interrupt` to go on another time."""
-GATHER_SECONDS = 0.25
 INTERRUPTED = "interrupted"
 """State of a task that is to go on another time: without a reason when somebody asked for that,
 with one when its machine is in trouble."""
@@ -166,13 +164,6 @@ class Broker:
         while len(self._told[key]) <= heard:
             self._news[key].clear()
             await self._news[key].wait()
-        # What comes shortly after goes along: to hand a report on, Tune and the ledger take as long
-        # as a small student takes over an epoch. An end waits for nothing.
-        with suppress(TimeoutError):
-            async with asyncio.timeout(GATHER_SECONDS):
-                while not self._has_ended(key):
-                    self._news[key].clear()
-                    await self._news[key].wait()
         return self._told[key][heard:]
 
     async def forget(self, key: str) -> None:
