@@ -28,6 +28,7 @@ from fckd.events import (
 from fckd.tracking import notes
 from fckd.tracking.addresses import artifact_location
 from fckd.tracking.figures import confusion_figure
+from fckd.tracking.new_database import make_database
 from fckd.tracking.sink import Refused
 from fckd.tracking.values import flat_texts, milliseconds, parts, safe_name
 
@@ -76,6 +77,7 @@ class MlflowSink:
             logging.getLogger(talkative).setLevel(logging.WARNING)
         # what a database refuses is raised too, and told once by the tracker
         logging.getLogger("mlflow.store.db").setLevel(logging.CRITICAL)
+        make_database(tracking_uri)
         self._client = MlflowClient(tracking_uri)
         self._experiment = _experiment_id(
             self._client, experiment, artifact_location(artifact_root, experiment)

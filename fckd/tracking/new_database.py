@@ -1,0 +1,35 @@
+"""MLflow's own SQLite file is there whole or not at all."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from filelock import FileLock
+from mlflow.tracking import MlflowClient
+
+from fckd.files import make_folder
+
+SQLITE = "sqlite:///"
+
+
+def make_database(tracking_uri: str) -> None:
+    """Make the SQLite file of `tracking_uri` if it is one that does not exist.
+
+    MLflow makes its tables one by one, for seconds, and can neither go on with half of them nor
+    begin anew: a process that was killed meanwhile would leave a file that no later one can open.
+
+    Raises:
+        UserError: The folder of the file cannot be written.
+    """
+    if not tracking_uri.startswith(SQLITE):
+        return
+    file = Path(tracking_uri.removeprefix(SQLITE).partition("?")[0])
+    if file.exists():
+        return
+    make_folder(file.parent)
+    with FileLock(f"{file}.lock"):
+        if file.exists():
+            return
+        with TemporaryDirectory(prefix=f".{file.name}.", dir=file.parent) as scratch:
+            unfinished = Path(scratch, file.name)
+            MlflowClient(f"{SQLITE}{unfinished}").search_experiments(max_results=1)
+            unfinished.rename(file)
