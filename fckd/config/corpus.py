@@ -59,7 +59,7 @@ class RawSettings(Configuration):
 
 
 class CorpusSettings(RawSettings):
-    """Which benchmark, and who of its training part is held out for validation.
+    """Which benchmark, who of its training part is used, and who of these is held out to validate.
 
     Held out are all training samples of some subjects, or of some cameras, or a share of the
     groups of samples that belong together (clips of one film, one performance before several
@@ -68,6 +68,9 @@ class CorpusSettings(RawSettings):
 
     source: SourceName
     protocol: Protocol | None = Field(None, description="the source's own if not given")
+    training_subjects: tuple[int, ...] | None = Field(
+        None, min_length=1, description="those of the official training part that are used at all"
+    )
     validation_subjects: tuple[int, ...] | None = Field(None, min_length=1)
     validation_cameras: tuple[int, ...] | None = Field(None, min_length=1)
     validation_share: float | None = Field(None, gt=0, lt=1, description="of the training groups")

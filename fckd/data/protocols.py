@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from fckd.config.corpus import CorpusSettings
 from fckd.data.corpus import Corpus
-from fckd.data.validation import held_out
+from fckd.data.validation import held_out, used
 from fckd.errors import UserError
 
 Indices = NDArray[np.int64]
@@ -23,18 +23,21 @@ class Division:
 
     @property
     def official_train(self) -> Indices:
-        """The benchmark's own training part: train and validation together."""
+        """The benchmark's own training part, or what is used of it: train and validation."""
         return np.sort(np.concatenate([self.train, self.validation]))
 
 
 def divide(corpus: Corpus, settings: CorpusSettings) -> Division:
     """Return the official division by the protocol of `settings`, with validation held out.
 
+    Of the training part only the training subjects of `settings` are used, if it names some.
+
     Raises:
-        UserError: The corpus does not know the protocol; who should validate is unknown, belongs
-            to the test, or leaves no one to train on; or a part shows fewer than two classes.
+        UserError: The corpus does not know the protocol; who should train or validate is unknown or
+            belongs to the test, or no one is left to train on; or a part shows fewer than two
+            classes.
     """
-    splits = corpus.splits(settings.official_protocol)
+    splits = used(corpus, settings, corpus.splits(settings.official_protocol))
     validates = held_out(corpus, settings, splits)
     division = Division(
         train=_places((splits == "train") & ~validates),

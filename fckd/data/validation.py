@@ -1,4 +1,4 @@
-"""Who of the training part validates: some subjects, some cameras, or a share of the groups."""
+"""Who of the training part is used, and validates: subjects, cameras, or a share of the groups."""
 
 import hashlib
 
@@ -11,6 +11,25 @@ from fckd.errors import UserError
 
 Mask = NDArray[np.bool_]
 Splits = NDArray[np.str_]
+
+
+def used(corpus: Corpus, settings: CorpusSettings, splits: Splits) -> Splits:
+    """Return `splits` with `unused` for training samples of other than the training subjects.
+
+    Args:
+        corpus: Knows the subject of every sample.
+        settings: May name training subjects.
+        splits: (N,) `train`, `test` or `unused` by the benchmark's protocol.
+
+    Raises:
+        UserError: One of them is not there, or only tests.
+    """
+    wanted = settings.training_subjects
+    if wanted is None:
+        return splits
+    _check_known("training_subjects", wanted, corpus.subjects, splits)
+    left_out = (splits == "train") & ~np.isin(corpus.subjects, wanted)
+    return np.where(left_out, "unused", splits)
 
 
 def held_out(corpus: Corpus, settings: CorpusSettings, splits: Splits) -> Mask:
@@ -36,25 +55,33 @@ def _numbered(
     kind: str, wanted: tuple[int, ...], numbers: NDArray[np.int64], splits: Splits
 ) -> Mask:
     """Hold out every training sample whose number is wanted."""
-    validation = set(wanted)
-    training, tests = (set(numbers[splits == part].tolist()) for part in ("train", "test"))
-    wrong = sorted(validation - training)
-    if wrong:
-        known = [number for number in wrong if number in tests]
+    training = _check_known(f"validation_{kind}", wanted, numbers, splits)
+    if set(wanted) == training:
         raise UserError(
-            f"corpus.validation_{kind} {sorted(validation)}: "
-            + (f"{known} are test {kind}" if known else f"there are no such {kind}"),
-            f"some of the training {kind} {sorted(training)}",
-            "choose among them",
-        )
-    if validation == training:
-        raise UserError(
-            f"corpus.validation_{kind} {sorted(validation)} are all the training {kind}",
+            f"corpus.validation_{kind} {sorted(set(wanted))} are all the training {kind}",
             f"at least one of the {kind} left to train on",
             "leave one of them out, or hold out by another rule",
         )
     held: Mask = np.isin(numbers, wanted) & (splits == "train")
     return held
+
+
+def _check_known(
+    field: str, wanted: tuple[int, ...], numbers: NDArray[np.int64], splits: Splits
+) -> set[int]:
+    """Return the numbers of the training part, among which all wanted ones must be."""
+    kind = field.split("_")[1]
+    training, tests = (set(numbers[splits == part].tolist()) for part in ("train", "test"))
+    wrong = sorted(set(wanted) - training)
+    if wrong:
+        known = [number for number in wrong if number in tests]
+        raise UserError(
+            f"corpus.{field} {sorted(set(wanted))}: "
+            + (f"{known} are test {kind}" if known else f"there are no such {kind}"),
+            f"some of the training {kind} {sorted(training)}",
+            "choose among them",
+        )
+    return training
 
 
 def _share(share: float, groups: NDArray[np.str_], splits: Splits) -> Mask:

@@ -64,6 +64,29 @@ def test_subjects_who_cannot_validate_are_an_error(corpus, validation, found):
         divide(corpus, by_subjects(*validation))
 
 
+def test_of_the_training_part_only_the_named_subjects_are_used():
+    corpus = MadeUp([1, 1, 3, 3, 5, 5, 2, 2], [0, 1] * 4)
+    division = divide(corpus, settings(training_subjects=(1, 3), validation_subjects=(3,)))
+    assert division.train.tolist() == [0, 1]
+    assert division.validation.tolist() == [2, 3]
+    assert division.test.tolist() == [6, 7]
+
+
+@pytest.mark.parametrize(
+    ("training", "validation", "found"),
+    [
+        ((2,), (1,), "training_subjects .* test subjects"),
+        ((1, 9), (1,), "training_subjects .* no such subjects"),
+        ((1,), (3,), "validation_subjects .* no such subjects"),
+        ((1,), (1,), "all the training subjects"),
+    ],
+)
+def test_subjects_who_cannot_be_learnt_from_are_an_error(training, validation, found):
+    corpus = MadeUp([1, 1, 3, 3, 2, 2], [0, 1] * 3)
+    with pytest.raises(UserError, match=found):
+        divide(corpus, settings(training_subjects=training, validation_subjects=validation))
+
+
 @pytest.mark.parametrize(
     ("subjects", "labels", "part"),
     [
