@@ -36,7 +36,7 @@ from fckd.train.study import (
 )
 from fckd.train.teachers import RECORD, Teacher, load_teacher, read_record, train_teacher
 
-READER_VERSION = 2
+READER_VERSION = 3
 """Raised when networks, views or the reader change what a teacher or a lesson means."""
 
 RUN_PARTS = 4
