@@ -17,7 +17,9 @@ class ExecutionSettings(Configuration):
     isolation: Literal["pool", "trial"] = "pool"
     groups: int = Field(1, ge=1, description="trials at a time")
     workers: int = Field(1, ge=1, description="data-parallel workers of a group")
-    cpus_per_worker: float = Field(1, gt=0)
+    cpus_per_worker: float = Field(
+        1, gt=0, description="threads of torch; of a worker with a GPU, those that read ahead of it"
+    )
     gpus_per_worker: float = Field(0, ge=0)
     retries: int = Field(2, ge=0, description="of a trial whose workers died")
 

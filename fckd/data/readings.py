@@ -1,5 +1,6 @@
 """What a network reads: samples under views, each made once and then copied from memory."""
 
+import threading
 from collections.abc import Callable
 
 import numpy as np
@@ -28,7 +29,7 @@ UNMADE = -1
 
 
 class Readings:
-    """The corpus as one network sees it.
+    """The corpus as one network sees it; several threads may read at once.
 
     Args:
         corpus: Holds the network's modality.
@@ -56,6 +57,7 @@ class Readings:
         self._kept = np.empty((room, *self.shape), kept_as)
         self._slots = np.full(wanted, UNMADE, dtype=np.int64)
         self._used = 0
+        self._lock = threading.Lock()
 
     def batch(self, samples: NDArray[np.int64], views: NDArray[np.int64]) -> Reading:
         """Return readings as float32, one for each pair of sample index and view number.
@@ -80,9 +82,12 @@ class Readings:
     def _keep(self, sample: int, view: int) -> None:
         if self._slots[sample, view] != UNMADE or self._used == len(self._kept):
             return
-        self._kept[self._used] = self._make(sample, view)
-        self._slots[sample, view] = self._used
-        self._used += 1
+        made = self._make(sample, view)
+        with self._lock:
+            if self._slots[sample, view] == UNMADE and self._used < len(self._kept):
+                self._kept[self._used] = made
+                self._slots[sample, view] = self._used
+                self._used += 1
 
     def _make(self, sample: int, number: int) -> Array:
         view = view_of(self._views, self._corpus.sample_ids[sample], number)

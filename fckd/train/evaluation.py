@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from fckd.models.network import ActionNetwork
+from fckd.train.ahead import ahead, reading_threads
 from fckd.train.inputs import inputs
 from fckd.train.study import Study
 from fckd.train.world import World
@@ -66,10 +67,14 @@ def evaluate(
     network.eval()
     logits = torch.zeros(len(study.measure), study.classes, device=device)
     mine = np.arange(world.rank, len(study.measure), world.size)
-    for start in range(0, len(mine), BATCH):
-        rows = mine[start : start + BATCH]
+    chunks = [mine[start : start + BATCH] for start in range(0, len(mine), BATCH)]
+
+    def read(rows: np.ndarray) -> tuple[Tensor, ...]:
         samples = study.measure[rows]
-        read = inputs(study.readings, samples, np.zeros_like(samples), device)
-        logits[torch.from_numpy(rows)] = network(*read).logits.float()
+        return inputs(study.readings, samples, np.zeros_like(samples), device)
+
+    given = ahead(chunks, read, reading_threads(device))
+    for rows, tensors in zip(chunks, given, strict=True):
+        logits[torch.from_numpy(rows)] = network(*tensors).logits.float()
     everything = world.sum(logits).cpu()
     return Evaluation(study.split, study.measure, study.labels[study.measure], everything)

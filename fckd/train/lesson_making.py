@@ -12,6 +12,7 @@ from fckd.distill.focal import descending, gather_channels
 from fckd.distill.saliency import Evidence, saliency
 from fckd.errors import UserError
 from fckd.models.network import NetworkOutput
+from fckd.train.ahead import ahead, reading_threads
 from fckd.train.inputs import inputs
 from fckd.train.lessons import LessonRows, LessonShape
 from fckd.train.teachers import Teacher
@@ -56,7 +57,7 @@ class LessonMaker:
 
     def shape(self) -> LessonShape:
         """Return the shape of a row, found by reading one sample."""
-        output = self._run(self.samples[:1], np.zeros(1, dtype=np.int64))
+        output = self._run(self._read(self.samples[:1], np.zeros(1, dtype=np.int64)))
         _, channels, *grid = output.features.shape
         return LessonShape(output.logits.shape[1], channels, tuple(grid))
 
@@ -71,11 +72,13 @@ class LessonMaker:
             yield self._shard(samples[start : start + size], views[start : start + size])
 
     def _shard(self, samples: np.ndarray, views: np.ndarray) -> LessonRows:
+        starts = range(0, len(samples), BATCH)
+        chunks = [(samples[at : at + BATCH], views[at : at + BATCH]) for at in starts]
         parts = []
-        for start in range(0, len(samples), BATCH):
-            chunk = slice(start, start + BATCH)
-            parts.append(self._batch(samples[chunk], views[chunk]))
-            self.done += len(samples[chunk])
+        given = ahead(chunks, lambda chunk: self._read(*chunk), reading_threads(self.device))
+        for (chunk, _), read in zip(chunks, given, strict=True):
+            parts.append(self._batch(chunk, read))
+            self.done += len(chunk)
         return LessonRows(
             np.concatenate([part.logits for part in parts]),
             np.concatenate([part.features for part in parts]),
@@ -83,12 +86,12 @@ class LessonMaker:
             np.concatenate([part.saliency for part in parts]),
         )
 
-    def _batch(self, samples: np.ndarray, views: np.ndarray) -> LessonRows:
+    def _batch(self, samples: np.ndarray, read: tuple[torch.Tensor, ...]) -> LessonRows:
         labels = torch.from_numpy(self.labels[samples]).to(self.device)
         if self.criterion is Criterion.GRADIENT:
-            output, gradient = self._run_with_gradient(samples, views, labels)
+            output, gradient = self._run_with_gradient(read, labels)
         else:
-            output, gradient = self._run(samples, views), None
+            output, gradient = self._run(read), None
         features = output.features.flatten(2)
         weights = self.teacher.network.class_weights
         evidence = Evidence(labels, weights, gradient, self._generator)
@@ -102,15 +105,14 @@ class LessonMaker:
         )
 
     @torch.no_grad()
-    def _run(self, samples: np.ndarray, views: np.ndarray) -> NetworkOutput:
-        return self.teacher.network(*self._read(samples, views))
+    def _run(self, read: tuple[torch.Tensor, ...]) -> NetworkOutput:
+        return self.teacher.network(*read)
 
     def _run_with_gradient(
-        self, samples: np.ndarray, views: np.ndarray, labels: torch.Tensor
+        self, read: tuple[torch.Tensor, ...], labels: torch.Tensor
     ) -> tuple[NetworkOutput, torch.Tensor]:
         # The teacher is frozen: what it reads must ask for the gradient.
-        read = [tensor.requires_grad_() for tensor in self._read(samples, views)]
-        logits, features = self.teacher.network(*read)
+        logits, features = self.teacher.network(*(tensor.requires_grad_() for tensor in read))
         evidence = logits.gather(1, labels.unsqueeze(1)).sum()
         (gradient,) = torch.autograd.grad(evidence, features)
         return NetworkOutput(logits.detach(), features.detach()), gradient.flatten(2)

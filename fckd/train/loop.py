@@ -10,22 +10,21 @@ import torch
 from torch import Tensor, nn
 
 from fckd.distill.embedding import Embedding
-from fckd.distill.lesson import Lesson
 from fckd.distill.objective import Objective, Term, total
 from fckd.errors import TrainingError
 from fckd.models.fusion.table import build_any_network
 from fckd.models.hallucination import HallucinationNetwork
 from fckd.models.network import ActionNetwork
 from fckd.models.pretrained import load_pretrained
-from fckd.train.batches import Batch, batches, batches_per_epoch, divided
+from fckd.train.batches import batches_per_epoch
 from fckd.train.evaluation import Evaluation, evaluate
-from fckd.train.inputs import inputs
+from fckd.train.material import Material, materials
 from fckd.train.module import DistillationModule, Said
 from fckd.train.schedule import learning_rate
 from fckd.train.sight import gradient_shares, sight
 from fckd.train.stages import stage_of, teachers_teach
 from fckd.train.study import Companion, Study
-from fckd.train.teaching import companion_terms, live_lessons, stored_lessons
+from fckd.train.teaching import companion_terms, live_lessons
 from fckd.train.world import World
 
 Checkpoint = Mapping[str, Any]
@@ -89,7 +88,6 @@ class _Run:
         self.optimizer = _optimizer(self.module, study)
         smoothing = study.training.label_smoothing
         self.objective = Objective(study.objective, study.weighting, smoothing)
-        self.labels = torch.from_numpy(study.labels)
         self.proved: set[str] = set()
 
     def restore(self, checkpoint: Checkpoint) -> int:
@@ -137,47 +135,35 @@ class _Run:
         steps = batches_per_epoch(self.study)
         sums: dict[str, Tensor] = {}
         gradients: dict[str, float] = {}
-        for number, batch in enumerate(batches(self.study, epoch, self.world)):
+        given = materials(self.study, epoch, self.world, self.device, taught=self.module.taught)
+        for number, parts in enumerate(given):
             step = (epoch - 1) * steps + number
             for group in self.optimizer.param_groups:
                 group["lr"] = learning_rate(self.study.training, step, steps)
             self.optimizer.zero_grad(set_to_none=True)
-            parts = divided(batch, self.study.training.micro_batch)
             for part in parts:
-                share = len(part.samples) / len(batch.samples)
-                labels = self.labels[torch.from_numpy(part.samples)].to(self.device)
                 with self.world.together(self.parallel, now=part is parts[-1]):
-                    terms, said, seen = self._forward(part, labels, epoch)
+                    terms, said, seen = self._forward(part, epoch)
                     if number == 0 and part is parts[0]:
                         gradients = self._gradients(terms, said)
                         self._require_gradients(terms)
-                    terms |= companion_terms(said.companions, labels)
-                    (share * total(terms)).backward()  # type: ignore[no-untyped-call]
+                    terms |= companion_terms(said.companions, part.labels)
+                    (part.share * total(terms)).backward()  # type: ignore[no-untyped-call]
                 seen |= {f"train/{name}": term.value.detach() for name, term in terms.items()}
                 for name, value in seen.items():
-                    sums[name] = sums.get(name, 0.0) + share * value
+                    sums[name] = sums.get(name, 0.0) + part.share * value
             self.optimizer.step()
         return self._means(sums, terms, steps) | gradients
 
     def _forward(
-        self, batch: Batch, labels: Tensor, epoch: int
+        self, part: Material, epoch: int
     ) -> tuple[dict[str, Term], Said, dict[str, Tensor]]:
-        others = [companion.readings for companion in self.study.companions.values()]
-        read, *rest = (
-            inputs(readings, batch.samples, batch.views, self.device)
-            for readings in (self.study.readings, *others)
-        )
-        said: Said = self.parallel(read, rest)
-        lessons = {}
-        if self.module.taught:
-            lessons = self._lessons(batch, said, labels)
+        said: Said = self.parallel(part.readings, part.others)
+        lessons = part.lessons
+        if self.module.taught and said.companions:
+            lessons = live_lessons(self.study, self.companions, said.companions, part.labels)
         seen = sight(said.student, lessons, focal=self.study.objective.uses_focal)
-        return self.objective(said.student, lessons, labels, epoch), said, seen
-
-    def _lessons(self, batch: Batch, said: Said, labels: Tensor) -> dict[str, Lesson]:
-        if not said.companions:
-            return stored_lessons(self.study, batch, self.device)
-        return live_lessons(self.study, self.companions, said.companions, labels)
+        return self.objective(said.student, lessons, part.labels, epoch), said, seen
 
     def _gradients(self, terms: Mapping[str, Term], said: Said) -> dict[str, float]:
         outputs = [said.student.logits, said.student.features]

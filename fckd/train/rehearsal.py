@@ -21,6 +21,7 @@ from fckd.config.experiment import Experiment, StageSettings
 from fckd.data.joint_readings import JointReadings
 from fckd.files import make_folder
 from fckd.models.fusion.table import build_any_network
+from fckd.train.ahead import ahead, reading_threads
 from fckd.train.batches import batches_per_epoch
 from fckd.train.cost import student_cost
 from fckd.train.evaluation import BATCH, evaluate
@@ -37,7 +38,7 @@ STEPS = 4
 """Of an epoch that is timed."""
 SECONDS = 2.0
 """Are spent on timed epochs, but for the last one."""
-READINGS = 16
+READINGS = 32
 """That are made of the corpus to time it."""
 PASSES = 4
 """Over the samples that are measured, to time it."""
@@ -178,10 +179,12 @@ def _short(study: Study, workers: int) -> Study:
 
 
 def _seconds_a_reading(study: Study, workshop: Workshop) -> float:
-    """Time readings that no memory holds."""
+    """Time readings that no memory holds, made by as many threads as read for the device."""
     fresh = JointReadings.of(workshop.corpus, study.network, study.views)
     samples = study.learn[:READINGS]
-    return _seconds(lambda: fresh.batch(samples, np.ones_like(samples))) / len(samples)
+    pairs = [(samples[place : place + 1], np.ones(1, np.int64)) for place in range(len(samples))]
+    read = ahead(pairs, lambda pair: fresh.batch(*pair), reading_threads(workshop.device))
+    return _seconds(lambda: list(read)) / len(samples)
 
 
 def _make_up_lessons(

@@ -10,6 +10,7 @@ from fckd.errors import TrainingError
 from fckd.models.table import build_network
 from fckd.train.checkpoints import load_checkpoint, save_checkpoint
 from fckd.train.loop import distill
+from fckd.train.workshop import Workshop
 from tests.train.small import (
     ALONE,
     DEAD,
@@ -197,3 +198,17 @@ def test_whoever_runs_the_loop_may_stop_it_after_any_epoch(study, seen):
     assert next(run).epoch == 1
     run.close()
     assert len(seen) == LEARNING + len(asked.measure)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_student_whose_readings_were_made_ahead_is_the_same(workshop, monkeypatch, threads):
+    experiment = changed(micro_batch=1)
+    make(workshop, experiment)
+    plain = trained(workshop.study(experiment, "train"))
+    monkeypatch.setattr("fckd.train.material.reading_threads", lambda _: threads)
+    monkeypatch.setattr("fckd.train.evaluation.reading_threads", lambda _: threads)
+    read_ahead = trained(
+        Workshop(workshop.storage, workshop.corpus_folder).study(changed(micro_batch=1), "train")
+    )
+    assert same(state(plain.network), state(read_ahead.network))
+    assert told(plain) == told(read_ahead)

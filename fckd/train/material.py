@@ -1,0 +1,71 @@
+"""What a step of training takes in: readings and stored lessons; for a GPU, made ahead of it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from fckd.data.joint_readings import JointReadings
+from fckd.distill.lesson import Lesson
+from fckd.train.ahead import ahead, reading_threads
+from fckd.train.batches import Batch, batches, divided
+from fckd.train.inputs import inputs
+from fckd.train.study import Study
+from fckd.train.teaching import stored_lessons
+from fckd.train.world import World
+
+
+@dataclass(frozen=True)
+class Material:
+    """Of one part of a batch, where the student runs.
+
+    Attributes:
+        share: Of the batch that this part is.
+        labels: (N,) int64.
+        readings: What the student reads, a tensor for each modality.
+        others: The same for each companion.
+        lessons: Of the frozen teachers, by name.
+    """
+
+    share: float
+    labels: Tensor
+    readings: tuple[Tensor, ...]
+    others: tuple[tuple[Tensor, ...], ...]
+    lessons: Mapping[str, Lesson]
+
+
+def materials(
+    study: Study, epoch: int, world: World, device: torch.device, *, taught: bool
+) -> Iterator[list[Material]]:
+    """Yield the parts of every batch of this rank.
+
+    Args:
+        study: What is read, and the size of the parts.
+        epoch: Counted from 1.
+        world: Its rank's share is read.
+        device: Where the student runs.
+        taught: Whether stored lessons are read too.
+    """
+
+    def make(batch: Batch) -> list[Material]:
+        parts = divided(batch, study.training.micro_batch)
+        whole = len(batch.samples)
+        return [_material(study, part, whole, device, taught=taught) for part in parts]
+
+    return ahead(batches(study, epoch, world), make, reading_threads(device))
+
+
+def _material(
+    study: Study, part: Batch, whole: int, device: torch.device, *, taught: bool
+) -> Material:
+    def read(readings: JointReadings) -> tuple[Tensor, ...]:
+        return inputs(readings, part.samples, part.views, device)
+
+    return Material(
+        len(part.samples) / whole,
+        torch.from_numpy(study.labels[part.samples]).to(device),
+        read(study.readings),
+        tuple(read(companion.readings) for companion in study.companions.values()),
+        stored_lessons(study, part, device) if taught else {},
+    )
