@@ -158,7 +158,9 @@ class _Run:
     def _forward(
         self, part: Material, epoch: int
     ) -> tuple[dict[str, Term], Said, dict[str, Tensor]]:
-        said: Said = self.parallel(part.readings, part.others)
+        half = self.study.training.precision == "bfloat16"
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
+            said: Said = self.parallel(part.readings, part.others)
         lessons = part.lessons
         if self.module.taught and said.companions:
             lessons = live_lessons(self.study, self.companions, said.companions, part.labels)
@@ -243,4 +245,4 @@ def _optimizer(module: nn.Module, study: Study) -> torch.optim.Optimizer:
         {"params": decayed, "weight_decay": study.training.weight_decay},
         {"params": rest, "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, lr=study.training.learning_rate)
+    return torch.optim.AdamW(groups, lr=study.training.learning_rate, fused=True)
