@@ -51,6 +51,10 @@ class TrainingSettings(Configuration):
         description="samples of a worker that are in memory at a time; gradients of a batch's "
         "parts are added up. All of them if not given",
     )
+    precision: Literal["float32", "bfloat16"] = Field(
+        "float32",
+        description="of activations while training; weights, losses and measurements are float32",
+    )
     learning_rate: float = Field(3e-3, gt=0)
     weight_decay: float = Field(1e-2, ge=0)
     label_smoothing: float = Field(0.0, ge=0, lt=1)
