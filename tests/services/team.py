@@ -22,7 +22,7 @@ from tests.storage.server import BUCKET, s3_server
 
 START, SUBMIT = (str(Path("cluster", name).resolve()) for name in ("start.sh", "submit.sh"))
 PREFIX = "team"
-START_SECONDS = 120
+START_SECONDS, SCRIPT_SECONDS = 120, 300
 NODES = """
 import ray
 ray.init(log_to_driver=False, logging_level="ERROR")
@@ -84,7 +84,7 @@ class Service:
     def await_nodes(self, count: int) -> None:
         """Wait until so many nodes are there."""
         deadline = time.monotonic() + START_SECONDS
-        while (told := self._python(NODES)).stdout.strip() != str(count):
+        while (told := self._python(NODES, within=START_SECONDS)).stdout.strip() != str(count):
             assert time.monotonic() < deadline, told.stdout + told.stderr + self.said()
             time.sleep(1)
 
@@ -114,8 +114,12 @@ class Service:
         logs = self.head.folder.glob("*.log")
         return "\n".join(f"{log.name}: {log.read_text()[-4000:]}" for log in logs)
 
-    def _python(self, script: str, *words: str):
-        return self.head.run(sys.executable, "-c", script, *words, **self.ray)
+    def _python(
+        self, script: str, *words: str, within: int = SCRIPT_SECONDS
+    ) -> subprocess.CompletedProcess[str]:
+        # ray.init waits for ever for a head that died while it was asked.
+        limit = ("timeout", str(within))
+        return self.head.run(*limit, sys.executable, "-c", script, *words, **self.ray)
 
 
 @contextmanager
