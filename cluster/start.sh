@@ -6,7 +6,7 @@
 #
 # The token lies in RAY_AUTH_TOKEN_PATH (~/.ray/auth_token); `head` makes it where there is none, and
 # workers need the same. The dashboard listens on the loopback only. Ray's other ports do not: see
-# docs/cluster.md.
+# docs/cluster.md. Metrics are for those who set RAY_enable_metrics_collection=1: they ask for no token.
 set -euo pipefail
 
 main() {
@@ -16,6 +16,7 @@ main() {
     export RAY_AUTH_MODE=${RAY_AUTH_MODE:-token} RAY_USAGE_STATS_ENABLED=0
     # Of a job that is stopped: fckd waits for up to 10 s for epochs, then writes down what it has.
     export RAY_JOB_STOP_WAIT_TIME_S=${RAY_JOB_STOP_WAIT_TIME_S:-30}
+    close_metrics
     if [[ $RAY_AUTH_MODE == token && -z ${RAY_AUTH_TOKEN:-} ]]; then
         find_token "$role"
     fi
@@ -23,6 +24,15 @@ main() {
         exec ray start --head --dashboard-host=127.0.0.1 --disable-usage-stats "$@"
     fi
     exec ray start --address="$1" --disable-usage-stats "${@:2}"
+}
+
+# Ray shows its metrics to whoever asks. Of the head's two ports it has no switch, but does without
+# where they cannot be opened.
+close_metrics() {
+    export RAY_enable_metrics_collection=${RAY_enable_metrics_collection:-0}
+    if [[ $RAY_enable_metrics_collection == 0 ]]; then
+        export AUTOSCALER_METRIC_PORT=-1 DASHBOARD_METRIC_PORT=-1
+    fi
 }
 
 find_token() {
@@ -43,7 +53,7 @@ refuse() {
 }
 
 usage() {
-    sed -n '2,9s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,10s/^# \{0,1\}//p' "$0" >&2
     exit 2
 }
 

@@ -19,8 +19,12 @@ main() {
         -days 3650 -subj /CN=nobody -keyout "$folder/key" -out "$folder/certificate" 2> /dev/null)
     export WEED_GRPC_CA=$folder/certificate
     export WEED_GRPC_S3_CERT=$folder/certificate WEED_GRPC_S3_KEY=$folder/key
+    # By itself it stops at eight files of 30 GB, of which the first seven are its own journal's and
+    # the eighth the first bucket's: a second bucket gets none. Ours grow one by one, to a full disk.
+    export WEED_MASTER_VOLUME_GROWTH_COPY_1=1
     exec weed server -filer -s3 -ip=127.0.0.1 -ip.bind=127.0.0.1 -s3.port.iceberg=0 -s3.port.lance=0 \
-        -s3.autoCreateBucket=false -master.telemetry=false "$@"
+        -s3.autoCreateBucket=false -master.telemetry=false \
+        -volume.max=0 -master.volumeSizeLimitMB=1024 "$@"
 }
 
 main "$@"

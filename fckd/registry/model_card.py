@@ -25,6 +25,11 @@ def model_card(card: Card) -> str:
     return "\n\n".join(sections) + "\n"
 
 
+def version_note(card: Card) -> str:
+    """Return Markdown for a version's page in MLflow: what it is and how good."""
+    return f"{_summary(card)}\n\n{_accuracy(card)}\n\nEverything else is in its `README.md`."
+
+
 def _summary(card: Card) -> str:
     teachers = ", ".join(sorted(card.lessons)) or "nobody (trained alone)"
     return (

@@ -27,6 +27,7 @@ from fckd.registry.delivery import check_empty, deliver, fingerprint_of, of_fold
 from fckd.registry.folder import WEIGHTS, read_student
 from fckd.registry.gate import Verdict, decide
 from fckd.registry.lineage import Row, origin, run_link
+from fckd.registry.model_card import version_note
 from fckd.registry.names import FINGERPRINT_TAG, SHA256_TAG, STUDENT_PATH
 from fckd.registry.reference import parse_reference
 from fckd.registry.sums import SUMS
@@ -90,7 +91,7 @@ class Registry:
                 logged = _log(client, folder, card, name, run_id)
                 ensure_name(client, name)
                 known = {SHA256_TAG: digest, FINGERPRINT_TAG: fingerprint_of(content[SUMS])}
-                version = _create(client, name, logged, {**tags, **known})
+                version = _create(client, name, logged, card, {**tags, **known})
             client.set_registered_model_alias(name, CANDIDATE, str(version))
         return version
 
@@ -260,7 +261,11 @@ def _log(client: "MlflowClient", folder: Path, card: Card, name: str, run_id: st
 
 
 def _create(
-    client: "MlflowClient", name: str, logged: "LoggedModel", tags: Mapping[str, str]
+    client: "MlflowClient",
+    name: str,
+    logged: "LoggedModel",
+    card: Card,
+    tags: Mapping[str, str],
 ) -> int:
     # not `models:/ID`: a database resolves that through MLflow's global tracking address
     created = client.create_model_version(
@@ -268,6 +273,7 @@ def _create(
         source=logged.artifact_location,
         run_id=logged.source_run_id,
         tags=dict(tags),
+        description=version_note(card),
         await_creation_for=0,
         model_id=logged.model_id,
     )

@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 def ensure_name(client: "MlflowClient", name: str) -> None:
     """Make the registered model `name` if it is absent."""
     if _find_model(client, name) is None:
-        client.create_registered_model(name)
+        client.create_registered_model(
+            name,
+            description="Students of fckd. `candidate` is the last that was registered, `champion` "
+            f"the one that passed the gate: `fckd pull {name}@champion --out student`.",
+        )
 
 
 def model_of(client: "MlflowClient", name: str) -> "RegisteredModel":

@@ -86,6 +86,13 @@ def test_a_registered_student_is_the_candidate_and_belongs_to_its_run(service, p
     assert version.tags["fckd.sweep"] == "s1"
 
 
+def test_a_registered_student_has_a_page_that_says_what_it_is(service, promoted):
+    version = service.client.get_model_version(promoted, "1")
+    assert "| recipe | mean | 95 % interval | seeds |" in version.description
+    model = service.client.get_registered_model(promoted)
+    assert f"fckd pull {promoted}@champion" in model.description
+
+
 def test_a_student_is_registered_once(service, student, promoted):
     logged = len(list((service.folder / "artifacts" / "models").iterdir()))
     assert service.register(student, promoted) == 1

@@ -1,6 +1,12 @@
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
 import pytest
 
+from tests.services.hosts import network
 from tests.services.postgres import postgres
+from tests.services.team import team_service
 from tests.services.tracking import tracking_server
 
 
@@ -22,3 +28,26 @@ def member(server, monkeypatch):
     for name, value in server.environment.items():
         monkeypatch.setenv(name, value)
     return server
+
+
+@pytest.fixture(scope="module")
+def session():
+    """Return a function that makes folders whose names are short enough for Ray's sockets."""
+    with ExitStack() as stack:
+        yield lambda: Path(
+            stack.enter_context(
+                tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True)
+            )
+        )
+
+
+@pytest.fixture(scope="module")
+def net(tmp_path_factory):
+    with network(tmp_path_factory.mktemp("net")) as laid:
+        yield laid
+
+
+@pytest.fixture(scope="module")
+def service(net, session):
+    with team_service(net, session) as running:
+        yield running

@@ -24,6 +24,7 @@ LOOPBACK = "127.0.0.1"
 BUCKET = "artefacts"
 KEY, SECRET = "AKIDTESTACCOUNT", "canary-secret-2f9c41d7e05b"
 STRANGER, STRANGERS_SECRET = "AKIDSTRANGER", "another-secret"
+VOLUME_MEBIBYTES = 64
 PORTS = ("master", "volume", "filer", "s3")
 
 
@@ -107,7 +108,7 @@ def s3_server(
         ]
     command += [f"-s3.config={accounts}"]
     command += [f"-s3.localSocket={folder / 's3.sock'}", f"-filer.localSocket={folder / 'f.sock'}"]
-    command += [f"-metricsPort={ports[-1]}", "-master.volumeSizeLimitMB=64"]
+    command += [f"-metricsPort={ports[-1]}", f"-master.volumeSizeLimitMB={VOLUME_MEBIBYTES}"]
     environment = {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
