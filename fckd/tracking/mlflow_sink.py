@@ -14,6 +14,7 @@ from pathlib import Path
 from mlflow.entities import Metric, Param, Run, RunTag, ViewType
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
+from mlflow.tracking.context.registry import resolve_tags
 
 from fckd.events import (
     EpochReported,
@@ -39,6 +40,8 @@ REASON_TAG = "fckd.reason"
 EPOCHS_TAG = "fckd.epochs"
 PARENT_TAG = "mlflow.parentRunId"
 NOTE_TAG = "mlflow.note.content"
+
+MAKER_TAGS = ("mlflow.user", "mlflow.source.name", "mlflow.source.type")
 
 PARAMETERS_A_BATCH = 100
 """MLflow's own limit."""
@@ -188,7 +191,7 @@ class MlflowSink:
             self._experiment,
             start_time=start_ms,
             run_name=name,
-            tags={**flat_texts(tags), tag: value},
+            tags={**_maker(), **flat_texts(tags), tag: value},
         )
 
     def _parent(self) -> dict[str, str]:
@@ -271,6 +274,11 @@ def _experiment_id(client: MlflowClient, name: str, location: str | None) -> str
 def _metrics(values: Mapping[str, float], time: float, step: int) -> list[Metric]:
     stamp = milliseconds(time)
     return [Metric(safe_name(name), float(value), stamp, step) for name, value in values.items()]
+
+
+def _maker() -> dict[str, str]:
+    """Return the tags by which MLflow shows who made a run, with which command."""
+    return {name: value for name, value in resolve_tags().items() if name in MAKER_TAGS}
 
 
 def _is_for_good(error: Exception) -> bool:

@@ -35,6 +35,13 @@ def test_a_sweep_is_one_run_with_its_trials_nested_below(sink, store):
     assert {run.info.status for run in store.runs()} == {"FINISHED"}
 
 
+def test_every_run_says_who_made_it_with_which_command(sink, store):
+    tell(sink, *whole_sweep(trials=1))
+    for run in store.runs():
+        assert run.data.tags["mlflow.user"]
+        assert run.data.tags["mlflow.source.name"]
+
+
 def test_replaying_the_whole_story_changes_nothing(store):
     for _ in range(2):
         tell(MlflowSink(store.uri, EXPERIMENT, store.artifacts), *whole_sweep(trials=2))
