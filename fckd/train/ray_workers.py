@@ -6,6 +6,7 @@ is known here only as an actor handle.
 
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
 import ray
@@ -52,8 +53,8 @@ def _next_task(world: World, broker: Any, group: str, only: str | None) -> Task 
         except ray.exceptions.RayActorError:
             # The driver is gone or has given up: there will be no more tasks.
             task = None
-    received: Task | None = world.from_first(task)
-    return received
+    told = world.from_first(None if task is None else asdict(task))
+    return None if told is None else Task(**told)
 
 
 def _serve_one(task: Task, workshop: Workshop, world: World, broker: Any) -> None:

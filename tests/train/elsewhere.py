@@ -13,9 +13,11 @@ from fckd.train import lesson_making, task
 from fckd.train.checkpoints import load_checkpoint, save_checkpoint
 from fckd.train.loop import distill
 from fckd.train.workshop import Workshop
+from fckd.train.world import World
 from tests.train.small import BASE, state, told
 
 RANKS = 2
+SAID = (None, "go on", {"key": "0001", "experiment": {"ratio": 0.1, "teachers": ["é"]}})
 KILLED_AFTER = 2
 
 
@@ -34,7 +36,8 @@ def train_together(rank, folder, storage, corpus, runs):
         "gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=RANKS
     )
     workshop = Workshop(Path(storage), Path(corpus))
-    found = {}
+    world = World()
+    found = {"heard": [world.from_first(said if rank == 0 else "else") for said in SAID]}
     for name, described in runs.items():
         experiment = Experiment.model_validate(described)
         study = workshop.study(experiment, "train")

@@ -10,7 +10,7 @@ from torch.testing import assert_close
 from fckd.config.objective import ObjectiveSettings
 from fckd.train.evaluation import evaluate
 from fckd.train.world import World
-from tests.train.elsewhere import RANKS, train_together
+from tests.train.elsewhere import RANKS, SAID, train_together
 from tests.train.small import ALONE, DEAD, TERMS, changed, content, make, same, told, trained
 
 GROUP = {"student.normalization": "group"}
@@ -89,6 +89,10 @@ def test_with_batch_normalisation_they_do_not_for_each_rank_normalises_by_its_ow
     found, wanted = ranks[0]["batch normalisation"]["gradients"], alone("batch normalisation")
     with pytest.raises(AssertionError):
         assert_close(found, gradients(wanted), rtol=1e-2, atol=1e-3)
+
+
+def test_every_rank_hears_what_the_first_says(ranks):
+    assert [rank["heard"] for rank in ranks] == [list(SAID)] * RANKS
 
 
 @pytest.mark.parametrize("name", [name for name in RUNS if name != "dead"])
