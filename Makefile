@@ -42,6 +42,9 @@ bench: install ## the figures of README and docs that are about speed
 	$(BIN)/python -m benchmarks.runner_overhead
 	$(BIN)/python -m benchmarks.loss_cost
 	$(BIN)/python -m benchmarks.network_cost
+	$(BIN)/python -m benchmarks.lesson_cost
+	$(BIN)/python -m benchmarks.reading_ahead
+	$(BIN)/python -m benchmarks.packed_steps
 
 clean: ## delete what demo and test made (not .venv)
 	rm -rf fckd-storage student .pytest_cache .mypy_cache .ruff_cache
