@@ -24,7 +24,7 @@ def channel_correlation(features: Tensor) -> Tensor:
     Returns:
         (N, K, K); each row has L2 norm 1, or is zero where the channel is zero.
     """
-    gram: Tensor = _Gram.apply(at_least_float32(features))
+    gram: Tensor = _Gram.apply(at_least_float32(features))  # type: ignore[no-untyped-call]
     return unit(gram, dim=2)
 
 
