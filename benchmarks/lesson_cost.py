@@ -1,0 +1,201 @@
+"""CPU seconds of an epoch of distillation: with stored lessons, with live teachers, with none.
+
+The shape is the paper's: a video student that sees RGB; teachers on depth, optical flow and
+skeleton, larger than the student. Here `video` of width 64 with 8 frames of 32 × 32 pixels, taught
+by two `video` networks of width 192 and a `graph` network of width 128 on 32 steps, on the demo's
+synthetic corpus, with the demo's objective and ratio. The networks' weights do not matter to the
+cost: each teacher is trained for one epoch.
+
+    python -m benchmarks.lesson_cost [--rounds 5] [--json FILE] [--json-reading FILE]
+
+`stored` reads lessons that were written before; `live` runs the same frozen teachers in every step
+on the same views, chooses the channels, and has the same loss; `alone` has no teacher. The three
+take their epochs in turns within one process of one thread; ratios are of the same round, and the
+table gives medians and ranges of the rounds. No epoch is measured on a split: that costs all three
+the same. The second table is the store alone: bytes of features that an epoch reads at each ratio,
+and CPU seconds of reading them.
+"""
+
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from benchmarks.results import median_and_range, parser, tell
+from fckd.config.documents import merge, read_document
+from fckd.config.experiment import Experiment, FocalSettings
+from fckd.config.objective import ObjectiveSettings
+from fckd.data.joint_readings import JointReadings
+from fckd.data.prepare import prepare
+from fckd.distill.lesson import Lesson, lesson
+from fckd.distill.saliency import Evidence, saliency
+from fckd.train.batches import batches
+from fckd.train.inputs import inputs
+from fckd.train.lesson_making import HALF_BYTES
+from fckd.train.lessons import Wish
+from fckd.train.loop import distill
+from fckd.train.study import Study
+from fckd.train.teachers import Teacher
+from fckd.train.workshop import Workshop
+from fckd.train.world import World
+
+PART = "train+validation"
+CPU = torch.device("cpu")
+ROUGH = {"training": {"epochs": 1, "batch_size": 16}}
+VIDEO = {"network": "video", "frames": 8, "size": 32}
+SHAPE = {
+    "student": {"modality": "rgb", "width": 64, **VIDEO},
+    "teachers": {
+        "depth": {"modality": "depth", "width": 192, **VIDEO, **ROUGH},
+        "flow": {"modality": "flow", "width": 192, **VIDEO, **ROUGH},
+        "skeleton": {
+            "modality": "skeleton", "network": "graph", "width": 128, "frames": 32, **ROUGH
+        },
+    },
+}  # fmt: skip
+RATIOS = (1.0, 0.5, 0.25, 0.125)
+
+
+class LiveTeacher:
+    """Answers as a `LessonStore` does, by running the frozen teacher."""
+
+    def __init__(self, teacher: Teacher, readings: JointReadings, labels: np.ndarray) -> None:
+        self.network, self.readings = teacher.network, readings
+        self.labels = torch.from_numpy(labels)
+        self.channels = teacher.network.feature_channels
+
+    @torch.no_grad()
+    def read(
+        self, samples: np.ndarray, views: np.ndarray, wish: Wish, device: torch.device
+    ) -> Lesson:
+        """Return what the teacher says of a batch."""
+        output = self.network(*inputs(self.readings, samples, views, device))
+        if wish.focal is None:
+            return Lesson(output.logits)
+        labels = self.labels[torch.from_numpy(samples)]
+        evidence = Evidence(labels, self.network.class_weights, None, torch.default_generator)
+        ranked = saliency(wish.focal.criterion, output.features.flatten(2), evidence)
+        return lesson(output.logits, output.features, ranked, wish.focal, whole=wish.whole)
+
+
+def experiment() -> Experiment:
+    """Return the demo's experiment with the student and teachers of the paper's shape."""
+    found = read_document(Path("demo.yaml"))["experiment"]
+    found.pop("student"), found.pop("teachers")
+    return Experiment.model_validate(merge(found, SHAPE))
+
+
+def make(experiment: Experiment, storage: Path) -> Workshop:
+    """Prepare corpus, teachers and lessons."""
+    corpus = prepare(experiment.corpus, experiment.modalities, None, storage, lambda *_: None)
+    workshop = Workshop(storage, corpus.folder)
+    for name in experiment.teachers:
+        for _ in workshop.teach(experiment, name, PART):
+            pass
+        for _ in workshop.make_lessons(experiment, name, PART):
+            pass
+    return workshop
+
+
+def studies(experiment: Experiment, workshop: Workshop, epochs: int) -> dict[str, Study]:
+    """Return the three studies, of more epochs than are run."""
+    stored = workshop.study(experiment, PART)
+    training = stored.training.model_copy(update={"epochs": epochs + 1})
+    stored = replace(stored, measure_every_epoch=False, training=training)
+    live = {
+        name: LiveTeacher(
+            workshop.teacher(experiment, name, PART),
+            JointReadings.of(workshop.corpus, settings, experiment.views),
+            workshop.corpus.labels,
+        )
+        for name, settings in experiment.teachers.items()
+    }
+    for readings in (stored.readings, *(teacher.readings for teacher in live.values())):
+        readings.batch(*everything(stored))
+    return {
+        "alone": replace(stored, lessons={}, objective=ObjectiveSettings()),
+        "stored": stored,
+        "live": replace(stored, lessons=live),
+    }
+
+
+def everything(study: Study) -> tuple[np.ndarray, np.ndarray]:
+    """Return all samples and views that may be learnt from."""
+    count = study.views.count
+    return np.repeat(study.learn, count), np.tile(np.arange(1, count + 1), len(study.learn))
+
+
+def seconds(studies: dict[str, Study], rounds: int) -> dict[str, list[float]]:
+    """Return the CPU seconds of one epoch a round of each study, taken in turns."""
+    runs = {name: distill(study) for name, study in studies.items()}
+    for run in runs.values():
+        next(run)  # once for what the first epoch alone does
+    spent: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(rounds):
+        for name, run in runs.items():
+            begun = time.process_time()
+            next(run)
+            spent[name].append(time.process_time() - begun)
+    return spent
+
+
+def compare(spent: dict[str, list[float]]) -> Iterator[tuple[str, float, str]]:
+    """Yield the rows of the first table."""
+    yield from ((f"seconds an epoch, {name}", *median_and_range(spent[name])) for name in spent)
+    for one, other in (("stored", "alone"), ("live", "stored"), ("live", "alone")):
+        ratios = [a / b for a, b in zip(spent[one], spent[other], strict=True)]
+        yield (f"{one} / {other}", *median_and_range(ratios))
+
+
+def reading(study: Study, rounds: int) -> Iterator[tuple[float, float, float, float, str]]:
+    """Yield the rows of the second table."""
+    spent: dict[float, list[float]] = {ratio: [] for ratio in RATIOS}
+    megabytes = {}
+    for _ in range(rounds):
+        for ratio in RATIOS:
+            begun = time.process_time()
+            values = sum(read(study, FocalSettings(ratio=ratio)))
+            spent[ratio].append(time.process_time() - begun)
+            megabytes[ratio] = HALF_BYTES * values / 1e6
+    for ratio in RATIOS:
+        against = [a / b for a, b in zip(spent[ratio], spent[1.0], strict=True)]
+        yield ratio, megabytes[ratio], megabytes[ratio] / megabytes[1.0], *median_and_range(against)
+
+
+def read(study: Study, focal: FocalSettings) -> Iterator[int]:
+    """Read an epoch's lessons; yield how many values of features each batch had."""
+    for batch in batches(study, 1, World()):
+        for store in study.lessons.values():
+            features = store.read(
+                batch.samples, batch.views, Wish(focal, False, batch.whole), CPU
+            ).features
+            yield 0 if features is None else features.numel()
+
+
+def main() -> None:
+    """Measure and print both tables."""
+    options = parser(__doc__)
+    options.add_argument("--rounds", type=int, default=5)
+    options.add_argument("--json-reading", type=Path, help="write the second table's figures there")
+    given = options.parse_args()
+    torch.set_num_threads(1)
+    described = experiment()
+    with tempfile.TemporaryDirectory() as scratch:
+        found = studies(described, make(described, Path(scratch).resolve()), given.rounds)
+        tell(("what", "median", "range"), compare(seconds(found, given.rounds)), given.json)
+        head = (
+            "ratio",
+            "megabytes an epoch",
+            "of those at 1",
+            "CPU seconds of those at 1",
+            "range",
+        )
+        tell(head, reading(found["stored"], given.rounds), given.json_reading)
+
+
+if __name__ == "__main__":
+    main()
