@@ -257,4 +257,4 @@ def _optimizer(module: nn.Module, study: Study) -> torch.optim.Optimizer:
         {"params": decayed, "weight_decay": study.training.weight_decay},
         {"params": rest, "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, lr=study.training.learning_rate)
+    return torch.optim.AdamW(groups, lr=study.training.learning_rate, fused=True)
