@@ -4,7 +4,10 @@ The inter-channel correlation of ICKD (Liu et al., ICCV 2021, eq. 2 and 3), on t
 only (Gan et al., IEEE Access 2023). At ratio 1 it is ICKD.
 """
 
+from typing import Any
+
 from torch import Tensor, nn
+from torch.autograd import Function
 
 from fckd.config.objective import CorrelationSettings, Reduction
 from fckd.distill.precision import at_least_float32
@@ -21,8 +24,8 @@ def channel_correlation(features: Tensor) -> Tensor:
     Returns:
         (N, K, K); each row has L2 norm 1, or is zero where the channel is zero.
     """
-    wide = at_least_float32(features)
-    return unit(wide @ wide.transpose(1, 2), dim=2)
+    gram: Tensor = _Gram.apply(at_least_float32(features))
+    return unit(gram, dim=2)
 
 
 def correlation_loss(
@@ -63,3 +66,18 @@ class CorrelationLoss(nn.Module):
         """Return (N,) of the focal channels of both sides, (N, K, *grid) each."""
         reduction = self.settings.reduction
         return correlation_loss(student.flatten(2), teacher.flatten(2), emphasis, reduction)
+
+
+class _Gram(Function):
+    """X Xᵀ, whose gradient (G + Gᵀ) X is one product; left to autograd it is two, and their sum."""
+
+    @staticmethod
+    def forward(context: Any, x: Tensor) -> Tensor:
+        context.save_for_backward(x)
+        return x @ x.transpose(1, 2)
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> Tensor:
+        (x,) = context.saved_tensors
+        found: Tensor = (gradient + gradient.transpose(1, 2)) @ x
+        return found
