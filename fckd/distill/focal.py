@@ -28,7 +28,11 @@ def gather_channels(features: Tensor, channels: Tensor) -> Tensor:
     Returns:
         (N, K, *grid).
     """
-    return features.gather(1, _index(features, channels))
+    samples, count = channels.shape
+    first = torch.arange(samples, device=channels.device).unsqueeze(1) * features.shape[1]
+    # By whole maps: `gather` goes value by value, which takes twice as long.
+    chosen = features.flatten(0, 1).index_select(0, (first + channels).flatten())
+    return chosen.reshape(samples, count, *features.shape[2:])
 
 
 def scatter_channels(features: Tensor, channels: Tensor) -> Tensor:

@@ -82,16 +82,27 @@ class Objective:
         if lessons:
             taught = {name: lesson.logits for name, lesson in lessons.items()}
             shares = teacher_shares(self.weighting, taught, labels)
+            focal = self._focal(answer, lessons)
             for name, settings in self.settings.active():
                 weight = settings.weight_at(epoch)
-                for place, value in self._values(name, answer, lessons, labels, shares):
+                for place, value in self._values(name, answer, focal, lessons, labels, shares):
                     terms[place] = Term(weight, value)
         return terms
+
+    def _focal(self, answer: Answer, lessons: Mapping[str, Lesson]) -> dict[str, Tensor]:
+        """Return the student's focal channels (N, K, *grid) by teacher, for all terms on them."""
+        if not self.settings.uses_focal:
+            return {}
+        return {
+            name: gather_channels(answer.embedded[name], lesson.focal_part()[1])
+            for name, lesson in lessons.items()
+        }
 
     def _values(
         self,
         name: str,
         answer: Answer,
+        focal: Mapping[str, Tensor],
         lessons: Mapping[str, Lesson],
         labels: Tensor,
         shares: Tensor,
@@ -101,20 +112,25 @@ class Objective:
             yield name, self._losses[name](answer.logits, taught, shares).mean()
             return
         for column, (teacher, lesson) in enumerate(lessons.items()):
-            value = self._value(name, answer, teacher, lesson, labels)
+            value = self._value(name, answer, focal, teacher, lesson, labels)
             yield f"{name}/{teacher}", _shared(value, shares[:, column])
 
     def _value(
-        self, name: str, answer: Answer, teacher: str, lesson: Lesson, labels: Tensor
+        self,
+        name: str,
+        answer: Answer,
+        focal: Mapping[str, Tensor],
+        teacher: str,
+        lesson: Lesson,
+        labels: Tensor,
     ) -> Tensor:
         loss = self._losses[name]
         value: Tensor
         if name in LOGITS:
             value = loss(answer.logits, lesson.logits, labels)
         elif name in FOCAL:
-            features, channels = lesson.focal_part()
-            focal = gather_channels(answer.embedded[teacher], channels)
-            value = loss(focal, features, lesson.emphasis)
+            features, _ = lesson.focal_part()
+            value = loss(focal[teacher], features, lesson.emphasis)
         elif name in EMBEDDED:
             value = loss(answer.embedded[teacher], lesson.whole())
         else:
