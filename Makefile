@@ -38,13 +38,15 @@ check: install ## lint, types, layers and the tests without Ray: under a minute
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/pytest -q -m 'not ray and not real and not service and not chaos'
 
-bench: install ## the figures of README and docs that are about speed
-	$(BIN)/python -m benchmarks.runner_overhead
-	$(BIN)/python -m benchmarks.loss_cost
-	$(BIN)/python -m benchmarks.network_cost
-	$(BIN)/python -m benchmarks.lesson_cost
-	$(BIN)/python -m benchmarks.reading_ahead
-	$(BIN)/python -m benchmarks.packed_steps
+BENCHES := runner_overhead sweep_overhead loss_cost network_cost lesson_cost against_peers \
+	reading_ahead packed_steps
+
+bench: install ## every comparison about speed: tables, and build/bench/*.json; an hour on two cores
+	mkdir -p build/bench
+	@for bench in $(BENCHES); do \
+		echo "# $$bench"; $(BIN)/python -m benchmarks.$$bench --json build/bench/$$bench.json || exit 1; \
+	done
+	$(BIN)/python -m benchmarks.lesson_cost --shape video --json build/bench/lesson_cost_video.json
 
 clean: ## delete what demo and test made (not .venv)
 	rm -rf fckd-storage student .pytest_cache .mypy_cache .ruff_cache

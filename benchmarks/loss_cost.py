@@ -8,8 +8,6 @@ allocator gives every block of a megabyte back at once; the student's gradient i
     python -m benchmarks.loss_cost [--rounds 5] [--terms NAME ...] [--sizes 8x64x98] [--json FILE]
 """
 
-import argparse
-import json
 import multiprocessing
 import os
 import statistics
@@ -23,6 +21,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.plain_losses import PLAIN
+from benchmarks.results import parser, write
 from fckd.config.objective import ObjectiveSettings
 from fckd.distill.table import FOCAL, LOGITS, MERGED, TERMS
 
@@ -129,12 +128,11 @@ def measure(term: str, size: str, rounds: int) -> dict[str, Any]:
 
 def main() -> None:
     """Measure and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--terms", nargs="+", choices=PLAIN, default=list(PLAIN))
-    parser.add_argument("--sizes", nargs="+", default=SIZES)
-    parser.add_argument("--json", type=Path)
-    given = parser.parse_args()
+    options = parser(__doc__)
+    options.add_argument("--rounds", type=int, default=5)
+    options.add_argument("--terms", nargs="+", choices=PLAIN, default=list(PLAIN))
+    options.add_argument("--sizes", nargs="+", default=SIZES)
+    given = options.parse_args()
     torch.set_num_threads(1)
     os.environ["MALLOC_MMAP_THRESHOLD_"] = str(2**20)  # read by the processes that `memory` starts
     rows = []
@@ -151,8 +149,7 @@ def main() -> None:
                 f"{row['plain_megabytes']:10.1f}",
                 flush=True,
             )
-    if given.json:
-        given.json.write_text(json.dumps(rows, indent=2) + "\n")
+    write(rows, given.json)
 
 
 if __name__ == "__main__":

@@ -1,18 +1,18 @@
 """What every network is and costs: parameters, feature grid, seconds of a training step.
 
-    python -m benchmarks.network_cost [--batch 8] [--steps 5]
+    python -m benchmarks.network_cost [--batch 8] [--steps 5] [--json FILE]
 
 Each network at width 64 on the first modality that it reads; one CPU thread, median of the steps
 after the first.
 """
 
-import argparse
 import statistics
 import time
 
 import torch
 from torch.nn import functional as F
 
+from benchmarks.results import parser, tell
 from fckd.config.networks import READS, Modality, NetworkSettings
 from fckd.data.readings import reading_shape
 from fckd.models.table import build_network
@@ -21,22 +21,23 @@ CLASSES = 27
 PUBLISHED = {"graph": 256, "heatmap3d": 512, "r2plus1d": 512, "tsm": 512, "x3d": 192}
 """Widths at which a network is that of its paper (tsm: on ResNet-18; 2048 with 50 layers)."""
 JOINTS = 20
+HEAD = ("network", "reads", "grid of the map", "parameters, width 64", "published", "ms a step")
 
 
 def main() -> None:
     """Print a table of all networks."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--steps", type=int, default=5)
-    given = parser.parse_args()
+    options = parser(__doc__)
+    options.add_argument("--batch", type=int, default=8)
+    options.add_argument("--steps", type=int, default=5)
+    given = options.parse_args()
     torch.set_num_threads(1)
-    print("| network | reads | grid of the map | parameters, width 64 | published | ms a step |")
-    print("|---|---|---|---|---|---|")
-    for name, modalities in READS.items():
-        print(_row(name, modalities, given.batch, given.steps))
+    rows = [_row(name, reads, given.batch, given.steps) for name, reads in READS.items()]
+    tell(HEAD, rows, given.json)
 
 
-def _row(name: str, modalities: tuple[Modality, ...], batch: int, steps: int) -> str:
+def _row(
+    name: str, modalities: tuple[Modality, ...], batch: int, steps: int
+) -> tuple[str, str, str, str, str, int]:
     settings = NetworkSettings(modality=modalities[0], network=name, width=64, frames=16)
     shape = reading_shape(settings, JOINTS)
     torch.manual_seed(0)
@@ -49,8 +50,8 @@ def _row(name: str, modalities: tuple[Modality, ...], batch: int, steps: int) ->
             count = _parameters(build_network(whole, shape, CLASSES))
         published = f"{count / 1e6:.2f} M at width {PUBLISHED[name]}"
     reads = " or ".join(modalities)
-    cells = (f"`{name}`", reads, "×".join(map(str, grid)), f"{_parameters(network) / 1e3:.0f} k")
-    return f"| {' | '.join(cells)} | {published} | {1e3 * seconds:.0f} |"
+    size = f"{_parameters(network) / 1e3:.0f} k"
+    return f"`{name}`", reads, "×".join(map(str, grid)), size, published, round(1e3 * seconds)
 
 
 def _timed(

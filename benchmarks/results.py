@@ -43,6 +43,11 @@ def write(rows: Sequence[dict[str, Any]], path: Path | None) -> None:
         path.write_text(json.dumps(found, indent=2) + "\n")
 
 
+def beside(path: Path | None, what: str) -> Path | None:
+    """Return where a benchmark's second table goes: NAME_WHAT.json for NAME.json."""
+    return None if path is None else path.with_stem(f"{path.stem}_{what}")
+
+
 def median_and_range(values: Sequence[float]) -> tuple[float, str]:
     """Return the median of repetitions, and their smallest and greatest as one cell."""
     return statistics.median(values), f"{min(values):.3g} to {max(values):.3g}"

@@ -9,8 +9,6 @@ runner is left out: it pays for imports and fills caches.
 Reads the recordings in FCKD_DATA, else in ../shared/data; without them, the synthetic corpus.
 """
 
-import argparse
-import json
 import os
 import statistics
 import tempfile
@@ -22,6 +20,7 @@ from typing import Any
 import optuna
 import torch
 
+from benchmarks.results import parser, write
 from fckd.config.documents import merge, read_document, validate
 from fckd.config.space import Space
 from fckd.data.prepare import prepare
@@ -158,11 +157,10 @@ def open_workshop(space: Space, storage: Path) -> Workshop:
 
 def main() -> None:
     """Measure every runner in turn and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--trials", type=int, default=8)
-    parser.add_argument("--epochs", type=int, default=20)
-    parser.add_argument("--json", type=Path)
-    given = parser.parse_args()
+    options = parser(__doc__)
+    options.add_argument("--trials", type=int, default=8)
+    options.add_argument("--epochs", type=int, default=20)
+    given = options.parse_args()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     with tempfile.TemporaryDirectory() as scratch:
         storage = Path(scratch).resolve()
@@ -177,8 +175,7 @@ def main() -> None:
             f"{row['runner']:32}{row['loop_seconds']:8.2f}{row['overhead_seconds']:17.2f}"
             f"{low:9.2f} to {high:5.2f}{'' if first is None else f'{first:15.1f}'}"
         )
-    if given.json:
-        given.json.write_text(json.dumps(rows, indent=2) + "\n")
+    write(rows, given.json)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""The same distillation written with other means, as well as we can."""
