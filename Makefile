@@ -41,7 +41,7 @@ check: install ## lint, types, layers and the tests without Ray: under a minute
 BENCHES := runner_overhead sweep_overhead loss_cost network_cost lesson_cost against_peers \
            reading_ahead packed_steps
 
-bench: install ## every comparison about speed: tables, and build/bench/*.json; an hour on two cores
+bench: install ## every comparison about speed: tables, and build/bench/*.json; an hour or so
 	mkdir -p build/bench
 	@for bench in $(BENCHES); do \
 		echo "# $$bench"; $(BIN)/python -m benchmarks.$$bench --json build/bench/$$bench.json || exit 1; \
