@@ -21,7 +21,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import optuna
 import torch
 
@@ -29,6 +28,7 @@ from benchmarks.peers import box, plain
 from benchmarks.peers.common import BATCH, PART, TEACHER, KeptPairs, ground, space_of, taught
 from benchmarks.results import beside, median_and_range, parser, tell
 from benchmarks.runner_overhead import Clock
+from benchmarks.turns import cpu_seconds, everything
 from fckd.config.space import Space
 from fckd.distill.lesson import Lesson
 from fckd.distill.objective import Answer, Objective, total
@@ -104,10 +104,7 @@ def same_loss(space: Space, workshop: Workshop) -> None:
 def seconds(space: Space, workshop: Workshop, rounds: int) -> dict[str, list[float]]:
     """Return CPU seconds of an epoch a round, taken in turns."""
     study = workshop.study(space.experiment, PART)
-    every = (
-        np.repeat(study.learn, study.views.count),
-        np.tile(np.arange(1, study.views.count + 1), len(study.learn)),
-    )
+    every = everything(study)
     study.readings.batch(*every)
     runs: dict[str, Iterator[object]] = {OURS: distill(replace(study, measure_every_epoch=False))}
     for name, peer in (("torchdistill", box), ("plain", plain)):
@@ -118,15 +115,7 @@ def seconds(space: Space, workshop: Workshop, rounds: int) -> dict[str, list[flo
                 for readings in given.train.kept:
                     readings.batch(*every)
             runs[f"{name}, kept" if kept else name] = peer.epochs(given, RATE, rounds + 1)
-    for run in runs.values():
-        next(run)  # once for what the first epoch alone does
-    spent: dict[str, list[float]] = {name: [] for name in runs}
-    for _ in range(rounds):
-        for name, run in runs.items():
-            begun = time.process_time()
-            next(run)
-            spent[name].append(time.process_time() - begun)
-    return spent
+    return cpu_seconds(runs, rounds)
 
 
 def sweep_rows(

@@ -28,6 +28,7 @@ import numpy as np
 import torch
 
 from benchmarks.results import beside, median_and_range, parser, tell
+from benchmarks.turns import cpu_seconds, everything
 from fckd.config.documents import read_document
 from fckd.config.experiment import Experiment, FocalSettings
 from fckd.config.objective import ObjectiveSettings
@@ -133,26 +134,6 @@ def studies(experiment: Experiment, workshop: Workshop, epochs: int) -> dict[str
     }
 
 
-def everything(study: Study) -> tuple[np.ndarray, np.ndarray]:
-    """Return all samples and views that may be learnt from."""
-    count = study.views.count
-    return np.repeat(study.learn, count), np.tile(np.arange(1, count + 1), len(study.learn))
-
-
-def seconds(studies: dict[str, Study], rounds: int) -> dict[str, list[float]]:
-    """Return the CPU seconds of one epoch a round of each study, taken in turns."""
-    runs = {name: distill(study) for name, study in studies.items()}
-    for run in runs.values():
-        next(run)  # once for what the first epoch alone does
-    spent: dict[str, list[float]] = {name: [] for name in runs}
-    for _ in range(rounds):
-        for name, run in runs.items():
-            begun = time.process_time()
-            next(run)
-            spent[name].append(time.process_time() - begun)
-    return spent
-
-
 def compare(spent: dict[str, list[float]]) -> Iterator[tuple[str, float, str]]:
     """Yield the rows of the first table."""
     yield from ((f"seconds an epoch, {name}", *median_and_range(spent[name])) for name in spent)
@@ -196,7 +177,8 @@ def main() -> None:
     described = experiment(given.shape)
     with tempfile.TemporaryDirectory() as scratch:
         found = studies(described, make(described, Path(scratch).resolve()), given.rounds)
-        tell(("what", "median", "range"), compare(seconds(found, given.rounds)), given.json)
+        runs = {name: distill(study) for name, study in found.items()}
+        tell(("what", "median", "range"), compare(cpu_seconds(runs, given.rounds)), given.json)
         head = (
             "ratio",
             "megabytes an epoch",

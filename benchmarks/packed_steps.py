@@ -7,7 +7,6 @@ ways take turns.
 """
 
 import copy
-import statistics
 import time
 from collections.abc import Callable
 
@@ -16,7 +15,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state
 from torch.nn import functional as F
 
-from benchmarks.results import parser, tell
+from benchmarks.results import median_and_range, parser, tell
 from fckd.config.networks import Modality, NetworkSettings
 from fckd.models.table import build_network
 
@@ -36,8 +35,7 @@ def main() -> None:
         networks = [build_network(SETTINGS, SHAPE, CLASSES).train() for _ in range(count)]
         stacked, single = _stacked(networks, read, labels), _single(networks, read, labels)
         ratios = [_seconds(single) / _seconds(stacked) for _ in range(STEPS)][1:]
-        spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
-        rows.append((count, statistics.median(ratios), spread))
+        rows.append((count, *median_and_range(ratios)))
     tell(("students", "times faster together", "range"), rows, given.json)
 
 

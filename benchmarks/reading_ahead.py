@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 
 from benchmarks.frame_coding import clips, reading, stored
-from benchmarks.results import parser, tell
+from benchmarks.results import median_and_range, parser, tell
 from fckd.config.networks import Modality
 from fckd.data.forms import Array
 from fckd.data.frames import EncodedFrames
@@ -37,8 +37,7 @@ def main() -> None:
     for threads, seconds in spent.items():
         ratios = [mine / none for mine, none in zip(seconds, spent[0], strict=True)]
         waits = [1 - BATCHES * step / mine for mine in seconds]
-        spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
-        rows.append((threads, statistics.median(ratios), spread, statistics.median(waits)))
+        rows.append((threads, *median_and_range(ratios), statistics.median(waits)))
     tell(("threads", "time, of none", "range", "share that the device waits"), rows, given.json)
 
 

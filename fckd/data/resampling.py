@@ -1,7 +1,8 @@
 """Resampling by area: every axis is a sparse weighing of its pixels.
 
-Sparse on purpose: running sums take six times as long, and the threads of dense matrix products
-wait for one another where several processes read recordings side by side (both measured).
+Sparse on purpose: running sums take several times as long, and the threads of dense matrix products
+wait for one another where several processes read recordings side by side. What a reading takes:
+`python -m benchmarks.frame_coding`.
 """
 
 import numpy as np

@@ -9,6 +9,7 @@ import logging
 import shutil
 import tempfile
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 from mlflow.entities import Metric, Param, Run, RunTag, ViewType
@@ -276,6 +277,7 @@ def _metrics(values: Mapping[str, float], time: float, step: int) -> list[Metric
     return [Metric(safe_name(name), float(value), stamp, step) for name, value in values.items()]
 
 
+@cache
 def _maker() -> dict[str, str]:
     """Return the tags by which MLflow shows who made a run, with which command."""
     return {name: value for name, value in resolve_tags().items() if name in MAKER_TAGS}

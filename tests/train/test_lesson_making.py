@@ -102,6 +102,17 @@ def test_lessons_are_the_same_however_they_are_cut_into_shards(workshop, criteri
         np.testing.assert_allclose(joined, getattr(whole, column), rtol=2e-3, atol=1e-3)
 
 
+@pytest.mark.parametrize("criterion", list(Criterion))
+def test_lessons_whose_readings_were_made_ahead_are_the_same(workshop, criterion, monkeypatch):
+    (plain,) = maker(workshop, criterion).shards()
+    monkeypatch.setattr(lesson_making, "reading_threads", lambda _: 3)
+    monkeypatch.setattr(lesson_making, "BATCH", 3)
+    (read_ahead,) = maker(workshop, criterion).shards()
+    for column in ("permutation", "logits", "features"):
+        wanted = getattr(plain, column)
+        np.testing.assert_allclose(getattr(read_ahead, column), wanted, rtol=2e-3, atol=1e-3)
+
+
 def test_the_gradient_criterion_of_a_linear_head_is_the_weight_times_the_magnitude(workshop):
     (rows,) = maker(workshop, Criterion.GRADIENT).shards()
     (plain,) = maker(workshop, Criterion.MAGNITUDE).shards()

@@ -207,8 +207,7 @@ def test_a_student_whose_readings_were_made_ahead_is_the_same(workshop, monkeypa
     plain = trained(workshop.study(experiment, "train"))
     monkeypatch.setattr("fckd.train.material.reading_threads", lambda _: threads)
     monkeypatch.setattr("fckd.train.evaluation.reading_threads", lambda _: threads)
-    read_ahead = trained(
-        Workshop(workshop.storage, workshop.corpus_folder).study(changed(micro_batch=1), "train")
-    )
+    unread = Workshop(workshop.storage, workshop.corpus_folder)
+    read_ahead = trained(unread.study(experiment, "train"))
     assert same(state(plain.network), state(read_ahead.network))
     assert told(plain) == told(read_ahead)
