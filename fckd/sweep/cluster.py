@@ -5,7 +5,7 @@ import math
 import os
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import ray
 
 from fckd.config.campaign import ExecutionSettings
 from fckd.errors import UserError
+from fckd.sweep.survivors import ended_with_this_process
 
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -35,6 +36,8 @@ QUIET = {
     # A sweep has some ten small actors, which the raylet of a machine with few cores warns about.
     "RAY_worker_maximum_startup_concurrency": "16",
 }
+
+SILENT: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
 
 PROXY = {"node:__internal_head__": 0.0001}
 """Of a Tune trial, which only waits for its worker group. On the head, and of its CPUs nothing: a
@@ -69,13 +72,18 @@ def connection(execution: ExecutionSettings) -> Iterator[None]:
     warnings.filterwarnings("ignore", category=DeprecationWarning, module="ray")
     for chatty in ("ray.tune", "ray.train"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
-    mine = not ray.is_initialized()
-    if mine:
-        _connect(execution)
-    try:
+    if ray.is_initialized():
         yield
-    finally:
-        if mine:
+        return
+    address = os.environ.get("RAY_ADDRESS")
+    with nullcontext() if address else ended_with_this_process():
+        try:
+            if address:
+                _join(address)
+            else:
+                _start(execution)
+            yield
+        finally:
             ray.shutdown()
 
 
@@ -89,25 +97,24 @@ def room(execution: ExecutionSettings) -> int:
     return min(int(there.get(name, 0) / each) for name, each in needed.items() if each)
 
 
-def _connect(execution: ExecutionSettings) -> None:
-    address = os.environ.get("RAY_ADDRESS")
-    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
-    if not address:
-        # Logical CPUs: all that the groups ask for are there, if only in name.
-        cpus = max(os.cpu_count() or 1, math.ceil(_needed(execution)["CPU"]))
-        # The dashboard serves the state API, without which a lost group is never cleaned up.
-        # "local", for without an address Ray would join whatever else runs on this machine.
-        ray.init(
-            address="local",
-            num_cpus=cpus,
-            include_dashboard=True,
-            dashboard_host="127.0.0.1",
-            **quiet,
-        )
-        _keep_token_private()
-        return
+def _start(execution: ExecutionSettings) -> None:
+    # Logical CPUs: all that the groups ask for are there, if only in name.
+    cpus = max(os.cpu_count() or 1, math.ceil(_needed(execution)["CPU"]))
+    # The dashboard serves the state API, without which a lost group is never cleaned up.
+    # "local", for without an address Ray would join whatever else runs on this machine.
+    ray.init(
+        address="local",
+        num_cpus=cpus,
+        include_dashboard=True,
+        dashboard_host="127.0.0.1",
+        **SILENT,
+    )
+    _keep_token_private()
+
+
+def _join(address: str) -> None:
     try:
-        ray.init(address=address, **quiet)
+        ray.init(address=address, **SILENT)
     except (ConnectionError, RuntimeError) as refusal:
         raise UserError(
             f"no Ray cluster answers at RAY_ADDRESS={address}: {refusal}",
