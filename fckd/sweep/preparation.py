@@ -13,6 +13,10 @@ from fckd.sweep.needs import Job, Variants, jobs
 from fckd.train.ray_workers import lessons_on_ray, teach_on_ray
 from fckd.train.workshop import Workshop
 
+HELPER = ", helper"
+ROWS_A_PROCESS = 4096
+"""Lessons for which it is worth while to start a process: on a GPU they take a second."""
+
 
 @dataclass(frozen=True)
 class Preparation:
@@ -60,10 +64,21 @@ class Preparation:
             listener(Progress(job.stage, 0, totals[job.stage]))
             if not workshop.is_written(job.experiment, job.teacher, job.part):
                 streams[job.stage] = _start(remote, workshop, job)
-        for stage, rows in self._values(streams, account):
+                for number in range(self._helpers(workshop, totals[job.stage])):
+                    helper = f"{job.stage}{HELPER} {number + 1}"
+                    streams[helper] = _start(remote, workshop, job, helping=True)
+        for name, rows in self._values(streams, account):
+            stage = name.partition(HELPER)[0]
             listener(Progress(stage, rows, totals[stage]))
         for job in needed:
             listener(Progress(job.stage, totals[job.stage], totals[job.stage]))
+
+    def _helpers(self, workshop: Workshop, rows: int) -> int:
+        """Return how many processes may help another one to make so many lessons."""
+        if workshop.shelf is not None:
+            return 0  # nodes without a common folder do not see each other's blocks
+        places = self.execution.groups * self.execution.workers
+        return max(0, min(places, rows // ROWS_A_PROCESS) - 1)
 
     def _remote(self, function: Any) -> Any:
         return ray.remote(
@@ -94,7 +109,7 @@ def _epochs(job: Job) -> int:
     return job.experiment.teachers[job.teacher].training.epochs
 
 
-def _start(remote: Any, workshop: Workshop, job: Job) -> Any:
+def _start(remote: Any, workshop: Workshop, job: Job, **asked: bool) -> Any:
     described = job.experiment.model_dump(mode="json")
     folders = (workshop.address, str(workshop.corpus_folder))
-    return remote.remote(*folders, described, job.teacher, job.part)
+    return remote.remote(*folders, described, job.teacher, job.part, **asked)

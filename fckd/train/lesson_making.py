@@ -1,7 +1,7 @@
 """Running a frozen teacher once over every (sample, view) that a student may see."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -17,18 +17,18 @@ from fckd.train.inputs import inputs
 from fckd.train.lessons import LessonRows, LessonShape
 from fckd.train.teachers import Teacher
 
-SHARD_BYTES = 64 * 2**20
+BLOCK_BYTES = 64 * 2**20
+"""Of features, at most, which are in memory at a time."""
 BATCH = 64
 HALF_BYTES = 2
 
 
 @dataclass
 class LessonMaker:
-    """Makes the rows of a lesson store, shard by shard.
+    """Makes the rows of a lesson store, any of them in any order.
 
     Attributes:
         samples: (S,) corpus indices; each gives `views` consecutive rows.
-        done: Rows made so far, for a progress bar.
     """
 
     teacher: Teacher
@@ -38,11 +38,8 @@ class LessonMaker:
     views: int
     criterion: Criterion
     device: torch.device
-    done: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
-        # The random control is drawn once per lesson, in row order: the same for every trial.
-        self._generator = torch.Generator().manual_seed(0)
         if self.criterion is Criterion.CAM and self.teacher.network.class_weights is None:
             raise UserError(
                 f"focal.criterion: cam, of a teacher tapped at {self.teacher.settings.tap!r}",
@@ -55,38 +52,52 @@ class LessonMaker:
         """Number of rows of the whole store."""
         return len(self.samples) * self.views
 
+    @cached_property
     def shape(self) -> LessonShape:
-        """Return the shape of a row, found by reading one sample."""
+        """The shape of a row, found by reading one sample."""
         output = self._run(self._read(self.samples[:1], np.zeros(1, dtype=np.int64)))
         _, channels, *grid = output.features.shape
         return LessonShape(output.logits.shape[1], channels, tuple(grid))
 
-    def shards(self) -> Iterator[LessonRows]:
-        """Yield the rows in order, as many as fit in a shard at a time."""
-        shape = self.shape()
+    def blocks(self) -> list[range]:
+        """Return all rows in order, cut into blocks that fit in memory."""
+        shape = self.shape
         row_bytes = HALF_BYTES * shape.channels * shape.positions
-        size = max(1, min(self.total, SHARD_BYTES // row_bytes))
-        samples = np.repeat(self.samples, self.views)
-        views = np.tile(np.arange(1, self.views + 1), len(self.samples))
-        for start in range(0, self.total, size):
-            yield self._shard(samples[start : start + size], views[start : start + size])
+        size = max(1, min(self.total, BLOCK_BYTES // row_bytes))
+        return [range(start, min(start + size, self.total)) for start in range(0, self.total, size)]
 
-    def _shard(self, samples: np.ndarray, views: np.ndarray) -> LessonRows:
-        starts = range(0, len(samples), BATCH)
-        chunks = [(samples[at : at + BATCH], views[at : at + BATCH]) for at in starts]
-        parts = []
-        given = ahead(chunks, lambda chunk: self._read(*chunk), reading_threads(self.device))
-        for (chunk, _), read in zip(chunks, given, strict=True):
-            parts.append(self._batch(chunk, read))
-            self.done += len(chunk)
+    def rows(self, block: range) -> LessonRows:
+        """Return the rows of a block."""
+        parts = [block[at : at + BATCH] for at in range(0, len(block), BATCH)]
+        given = ahead(parts, self._read_rows, reading_threads(self.device))
+        generator = self._generator_at(block.start)
+        made = [
+            self._batch(self._pairs(part)[0], read, generator)
+            for part, read in zip(parts, given, strict=True)
+        ]
         return LessonRows(
-            np.concatenate([part.logits for part in parts]),
-            np.concatenate([part.features for part in parts]),
-            np.concatenate([part.permutation for part in parts]),
-            np.concatenate([part.saliency for part in parts]),
+            np.concatenate([part.logits for part in made]),
+            np.concatenate([part.features for part in made]),
+            np.concatenate([part.permutation for part in made]),
+            np.concatenate([part.saliency for part in made]),
         )
 
-    def _batch(self, samples: np.ndarray, read: tuple[torch.Tensor, ...]) -> LessonRows:
+    def _pairs(self, rows: range) -> tuple[np.ndarray, np.ndarray]:
+        """Return sample and view of each row."""
+        numbers = np.arange(rows.start, rows.stop)
+        return self.samples[numbers // self.views], numbers % self.views + 1
+
+    def _generator_at(self, row: int) -> torch.Generator:
+        """Return the source of the random control: drawn once per lesson, in the rows' order."""
+        generator = torch.Generator().manual_seed(0)
+        if self.criterion is Criterion.RANDOM:
+            for _ in range(row):
+                torch.rand(self.shape.channels, generator=generator)
+        return generator
+
+    def _batch(
+        self, samples: np.ndarray, read: tuple[torch.Tensor, ...], generator: torch.Generator
+    ) -> LessonRows:
         labels = torch.from_numpy(self.labels[samples]).to(self.device)
         if self.criterion is Criterion.GRADIENT:
             output, gradient = self._run_with_gradient(read, labels)
@@ -94,7 +105,7 @@ class LessonMaker:
             output, gradient = self._run(read), None
         features = output.features.flatten(2)
         weights = self.teacher.network.class_weights
-        evidence = Evidence(labels, weights, gradient, self._generator)
+        evidence = Evidence(labels, weights, gradient, generator)
         ranked = saliency(self.criterion, features, evidence)
         permutation = descending(ranked)
         return LessonRows(
@@ -116,6 +127,9 @@ class LessonMaker:
         evidence = logits.gather(1, labels.unsqueeze(1)).sum()
         (gradient,) = torch.autograd.grad(evidence, features)
         return NetworkOutput(logits.detach(), features.detach()), gradient.flatten(2)
+
+    def _read_rows(self, rows: range) -> tuple[torch.Tensor, ...]:
+        return self._read(*self._pairs(rows))
 
     def _read(self, samples: np.ndarray, views: np.ndarray) -> tuple[torch.Tensor, ...]:
         return inputs(self.readings, samples, views, self.device)

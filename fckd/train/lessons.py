@@ -8,8 +8,8 @@ trial of a node.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from fckd.config.experiment import FocalSettings
 from fckd.distill.focal import focal_count
 from fckd.distill.lesson import Lesson, soft_weights
 from fckd.errors import UserError
-from fckd.files import sha256_of_file, write_json
+from fckd.files import sha256_of_file
 
 SCHEMA_VERSION = 2
 MANIFEST = "manifest.json"
@@ -66,48 +66,6 @@ class LessonRows:
     saliency: np.ndarray
 
 
-class LessonWriter:
-    """Writes a store shard by shard, inside a folder that is not yet visible to readers.
-
-    Args:
-        folder: The temporary folder.
-        shape: What a row holds.
-    """
-
-    def __init__(self, folder: Path, shape: LessonShape) -> None:
-        self.folder, self.shape = folder, shape
-        self._shards: list[dict[str, Any]] = []
-        self._saliency = np.zeros(shape.channels)
-
-    def add(self, rows: LessonRows) -> None:
-        """Write the next block of rows.
-
-        Raises:
-            UserError: A value is not finite in float16.
-        """
-        self._shards.append(_write_shard(self.folder, len(self._shards), rows, self.shape))
-        self._saliency += _in_own_order(rows.saliency, rows.permutation).sum(axis=0)
-
-    def close(self, key: Mapping[str, Any], samples: Sequence[int], views: int) -> None:
-        """Write the manifest.
-
-        Args:
-            key: What the lessons were made from.
-            samples: Corpus indices in the order of the rows; all views of one are neighbours.
-            views: Number of views of a sample, counted from view 1.
-        """
-        manifest = {
-            "schema_version": SCHEMA_VERSION,
-            "key": dict(key),
-            "samples": [int(sample) for sample in samples],
-            "views": views,
-            "shape": asdict(self.shape),
-            "saliency": (self._saliency / (len(samples) * views)).tolist(),
-            "shards": self._shards,
-        }
-        write_json(self.folder / MANIFEST, manifest)
-
-
 @dataclass(frozen=True)
 class Wish:
     """What a study reads of its lessons.
@@ -127,7 +85,7 @@ class LessonStore:
     """The lessons of one teacher, memory-mapped.
 
     Args:
-        folder: As written by `LessonWriter`.
+        folder: As closed by `fckd.train.lesson_blocks.LessonBlocks`.
         key: What the reader needs the lessons to be made from.
 
     Raises:
@@ -209,7 +167,7 @@ class LessonStore:
             return self._saliency
         rows = self._rows(*wish.batch)
         columns = (self._gather(rows, column, None) for column in ("saliency", "permutation"))
-        mean: np.ndarray = _in_own_order(*columns).mean(axis=0)
+        mean: np.ndarray = in_own_order(*columns).mean(axis=0)
         return mean
 
     def _emphasis(
@@ -262,7 +220,8 @@ class LessonStore:
         return gathered
 
 
-def _in_own_order(sorted_values: np.ndarray, permutation: np.ndarray) -> np.ndarray:
+def in_own_order(sorted_values: np.ndarray, permutation: np.ndarray) -> np.ndarray:
+    """Return values (R, C) that were sorted by `permutation` (R, C) in the channels' own order."""
     values = np.empty_like(sorted_values)
     np.put_along_axis(values, permutation.astype(np.int64), sorted_values, axis=1)
     return values
@@ -278,34 +237,6 @@ def _manifest(folder: Path) -> dict[str, Any]:
             "delete the folder and run again: the lessons are made anew",
         ) from refusal
     return manifest
-
-
-def _columns(rows: LessonRows, shape: LessonShape) -> Iterator[tuple[str, pa.Array]]:
-    blocks = (
-        ("logits", rows.logits.astype(np.float32), shape.classes),
-        ("features", rows.features.astype(np.float16), shape.channels * shape.positions),
-        ("permutation", rows.permutation.astype(np.int16), shape.channels),
-        ("saliency", rows.saliency.astype(np.float32), shape.channels),
-    )
-    for name, block, width in blocks:
-        yield name, pa.FixedSizeListArray.from_arrays(pa.array(block.reshape(-1)), width)
-
-
-def _write_shard(folder: Path, number: int, rows: LessonRows, shape: LessonShape) -> dict[str, Any]:
-    if (
-        not np.isfinite(rows.features.astype(np.float16)).all()
-        or not np.isfinite(rows.logits).all()
-    ):
-        raise UserError(
-            f"the teacher's lessons for {folder.name} hold values that are not finite in float16",
-            "activations below 65504",
-            "train the teacher with a lower learning rate",
-        )
-    path = folder / f"lessons-{number:05d}.arrow"
-    batch = pa.RecordBatch.from_pydict(dict(_columns(rows, shape)))
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, batch.schema) as writer:
-        writer.write_batch(batch)
-    return {"file": path.name, "rows": len(rows.logits), "sha256": sha256_of_file(path)}
 
 
 def _open_shard(folder: Path, entry: Mapping[str, Any], shape: LessonShape) -> LessonRows:

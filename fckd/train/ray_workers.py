@@ -125,12 +125,17 @@ def teach_on_ray(
 
 
 def lessons_on_ray(
-    storage: str, corpus: str, experiment: Mapping[str, Any], name: str, part: Part
+    storage: str,
+    corpus: str,
+    experiment: Mapping[str, Any],
+    name: str,
+    part: Part,
+    helping: bool = False,
 ) -> Iterator[int]:
-    """Make a teacher's lessons as a Ray task; yield the number of rows made so far."""
+    """Make a teacher's lessons as a Ray task; yield the number of rows that are there so far."""
     workshop, described = _open(storage, corpus, experiment)
     yield 0
-    yield from workshop.make_lessons(described, name, part)
+    yield from workshop.make_lessons(described, name, part, helping=helping)
 
 
 def _open(storage: str, corpus: str, experiment: Mapping[str, Any]) -> tuple[Workshop, Experiment]:

@@ -26,8 +26,9 @@ from fckd.train.batches import batches_per_epoch
 from fckd.train.cost import student_cost
 from fckd.train.evaluation import BATCH, evaluate
 from fckd.train.held import peak_of
+from fckd.train.lesson_blocks import LessonBlocks
 from fckd.train.lesson_making import LessonMaker
-from fckd.train.lessons import LessonStore, LessonWriter
+from fckd.train.lessons import LessonStore
 from fckd.train.loop import distill
 from fckd.train.study import Study, teacher_network, teacher_study
 from fckd.train.teachers import Teacher
@@ -205,15 +206,16 @@ def _make_up_lessons(
         criterion=experiment.focal.criterion,
         device=workshop.device,
     )
-    writer = LessonWriter(make_folder(folder), maker.shape())
+    key: Mapping[str, str] = {"made up": name}
 
     def write() -> None:
-        for rows in maker.shards():
-            writer.add(rows)
+        make_folder(folder.parent)
+        blocks = LessonBlocks(folder, maker.shape, maker.blocks())
+        for _ in blocks.fill(maker.rows, to_the_end=True):
+            pass
+        blocks.close(key, samples.tolist(), views=1)
 
-    key: Mapping[str, str] = {"made up": name}
     seconds = _seconds(write)
-    writer.close(key, samples.tolist(), views=1)
     size = sum(path.stat().st_size for path in folder.glob("*.arrow"))
     taken = LessonRehearsal(seconds / len(samples), size // len(samples))
     return LessonStore(folder, key), taken

@@ -17,13 +17,14 @@ from fckd.data.joint_readings import JointReadings
 from fckd.data.prepare import CORPORA
 from fckd.data.protocols import Division, divide
 from fckd.data.readings import Readings
-from fckd.files import fingerprint, make_folder, new_folder
+from fckd.files import fingerprint, make_folder
 from fckd.models.pretrained import FOLDER as PRETRAINED
 from fckd.models.pretrained import SCHEME, pretrained_file
 from fckd.storage.copies import Copies
 from fckd.storage.shelf import Shelf, open_shelf, storage_folder
+from fckd.train.lesson_blocks import LessonBlocks
 from fckd.train.lesson_making import LessonMaker
-from fckd.train.lessons import LessonStore, LessonWriter
+from fckd.train.lessons import LessonStore
 from fckd.train.loop import EpochResult
 from fckd.train.study import (
     Companion,
@@ -210,21 +211,31 @@ class Workshop:
         key = fingerprint(self._teacher_key(experiment, name, part))
         return self.storage / "teachers" / f"{name}-{key}"
 
-    def make_lessons(self, experiment: Experiment, name: str, part: Part) -> Iterator[int]:
-        """Write the lessons of the teacher `name` if they are missing; yield rows made so far."""
-        key = self._lesson_key(experiment, name, part)
+    def make_lessons(
+        self, experiment: Experiment, name: str, part: Part, *, helping: bool = False
+    ) -> Iterator[int]:
+        """Write the lessons of the teacher `name` where they are missing; yield rows there so far.
+
+        Any number of processes may do so at once: each makes what no other is making.
+
+        Args:
+            experiment: Who is taught by whom.
+            name: Of the teacher.
+            part: What is learnt from.
+            helping: End as soon as others have all that is left in their hands. Otherwise the
+                lessons are there in the end.
+        """
         folder = self.lesson_folder(experiment, name, part)
         make_folder(folder.parent)
-        with FileLock(folder.with_suffix(".lock")):
-            if not self._fetched(folder).exists():
-                maker = self._maker(experiment, name, part)
-                with new_folder(folder) as temporary:
-                    writer = LessonWriter(temporary, maker.shape())
-                    for rows in maker.shards():
-                        writer.add(rows)
-                        yield maker.done
-                    writer.close(key, maker.samples.tolist(), maker.views)
-            self._publish(folder)
+        if not self._fetched(folder).exists():
+            maker = self._maker(experiment, name, part)
+            blocks = LessonBlocks(folder, maker.shape, maker.blocks())
+            yield from blocks.fill(maker.rows, to_the_end=not helping)
+            if helping:
+                return
+            key = self._lesson_key(experiment, name, part)
+            blocks.close(key, maker.samples.tolist(), maker.views)
+        self._publish(folder)
 
     def is_written(self, experiment: Experiment, name: str, part: Part) -> bool:
         """Whether `make_lessons` has nothing to do; with a shelf it may have to put them there."""

@@ -82,9 +82,9 @@ def die():
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def die_between_shards(storage, corpus):
-    """Write the first of several shards of lessons, then die."""
-    lesson_making.SHARD_BYTES = 200
+def die_between_blocks(storage, corpus):
+    """Write the first of several blocks of lessons, then die."""
+    lesson_making.BLOCK_BYTES = 200
     workshop = Workshop(Path(storage), Path(corpus))
     for _ in workshop.teach(BASE, "skeleton", "train"):
         pass

@@ -12,7 +12,7 @@ from fckd.train import lesson_making
 from fckd.train.lesson_making import LessonMaker
 from fckd.train.lessons import Wish
 from fckd.train.workshop import Workshop
-from tests.train.small import BASE, changed, content, make, state, unsorted_features
+from tests.train.small import BASE, changed, make, state, unsorted_features
 
 HALF = {"rtol": 1e-3, "atol": 1e-4}
 CPU = torch.device("cpu")
@@ -91,11 +91,19 @@ def maker(workshop, criterion):
     )
 
 
+def all_rows(making):
+    (block,) = making.blocks()
+    assert len(block) == making.total == 12
+    return making.rows(block)
+
+
 @pytest.mark.parametrize("criterion", list(Criterion))
-def test_lessons_are_the_same_however_they_are_cut_into_shards(workshop, criterion, monkeypatch):
-    (whole,) = maker(workshop, criterion).shards()
-    monkeypatch.setattr(lesson_making, "SHARD_BYTES", 200)
-    parts = list(maker(workshop, criterion).shards())
+def test_lessons_are_the_same_however_they_are_cut_into_blocks(workshop, criterion, monkeypatch):
+    whole = all_rows(maker(workshop, criterion))
+    monkeypatch.setattr(lesson_making, "BLOCK_BYTES", 200)
+    making = maker(workshop, criterion)
+    # In any order, as the processes come that share the work.
+    parts = [making.rows(block) for block in reversed(making.blocks())][::-1]
     assert len(parts) > 2
     for column in ("permutation", "logits", "features"):
         joined = np.concatenate([getattr(part, column) for part in parts])
@@ -104,18 +112,18 @@ def test_lessons_are_the_same_however_they_are_cut_into_shards(workshop, criteri
 
 @pytest.mark.parametrize("criterion", list(Criterion))
 def test_lessons_whose_readings_were_made_ahead_are_the_same(workshop, criterion, monkeypatch):
-    (plain,) = maker(workshop, criterion).shards()
+    plain = all_rows(maker(workshop, criterion))
     monkeypatch.setattr(lesson_making, "reading_threads", lambda _: 3)
     monkeypatch.setattr(lesson_making, "BATCH", 3)
-    (read_ahead,) = maker(workshop, criterion).shards()
+    read_ahead = all_rows(maker(workshop, criterion))
     for column in ("permutation", "logits", "features"):
         wanted = getattr(plain, column)
         np.testing.assert_allclose(getattr(read_ahead, column), wanted, rtol=2e-3, atol=1e-3)
 
 
 def test_the_gradient_criterion_of_a_linear_head_is_the_weight_times_the_magnitude(workshop):
-    (rows,) = maker(workshop, Criterion.GRADIENT).shards()
-    (plain,) = maker(workshop, Criterion.MAGNITUDE).shards()
+    rows = all_rows(maker(workshop, Criterion.GRADIENT))
+    plain = all_rows(maker(workshop, Criterion.MAGNITUDE))
     train, views = workshop.division(BASE).train, BASE.views.count
     labels = np.repeat(workshop.corpus.labels[train], views)
     head = workshop.teacher(BASE, "skeleton", "train").network.head.weight.numpy()
@@ -128,19 +136,12 @@ def test_the_gradient_criterion_of_a_linear_head_is_the_weight_times_the_magnitu
 
 
 def test_the_control_all_leaves_the_channels_in_the_teachers_order(workshop):
-    (rows,) = maker(workshop, Criterion.ALL).shards()
+    rows = all_rows(maker(workshop, Criterion.ALL))
     assert (rows.permutation == np.arange(rows.permutation.shape[1])).all()
 
 
-def test_the_making_counts_its_rows(workshop):
-    making = maker(workshop, Criterion.MAGNITUDE)
-    assert making.done == 0
-    rows = sum(len(part.logits) for part in making.shards())
-    assert making.done == making.total == rows == workshop.lesson_count(BASE, "train") == 12
-
-
 def test_the_random_control_is_drawn_for_each_lesson_anew_and_never_again(workshop):
-    (once,), (twice,) = (maker(workshop, Criterion.RANDOM).shards() for _ in range(2))
+    once, twice = (all_rows(maker(workshop, Criterion.RANDOM)) for _ in range(2))
     np.testing.assert_array_equal(once.permutation, twice.permutation)
     assert len(np.unique(once.permutation, axis=0)) == len(once.permutation)
 
@@ -160,7 +161,7 @@ def test_lessons_do_not_change_their_teacher(own_workshop):
         device=CPU,
     )
     kept = state(before.network)
-    assert len(list(making.shards())) == 1
+    assert len(all_rows(making).logits) == making.total
     after = own_workshop.teacher(BASE, "skeleton", "train")
     assert all(kept[name].equal(value) for name, value in before.network.state_dict().items())
     assert after.sha256 == before.sha256
@@ -202,17 +203,22 @@ def test_lessons_that_exist_are_not_made_again(workshop, seen):
     assert seen == []
 
 
-def test_a_making_that_is_given_up_leaves_no_store(own_workshop, monkeypatch):
-    monkeypatch.setattr(lesson_making, "SHARD_BYTES", 200)
+def test_a_making_that_is_given_up_leaves_no_store_and_is_gone_on_with(own_workshop, monkeypatch):
+    monkeypatch.setattr(lesson_making, "BLOCK_BYTES", 200)
     for _ in own_workshop.teach(BASE, "skeleton", "train"):
         pass
     making = own_workshop.make_lessons(BASE, "skeleton", "train")
-    assert next(making) > 0
+    first = next(making)
+    assert first > 0
     making.close()
-    left = content(own_workshop.storage / "lessons")
-    assert [name for name in left if not name.endswith(".lock")] == []
     with pytest.raises(UserError, match="no readable lessons"):
         own_workshop.lessons(BASE, "skeleton", "train")
+    again = list(own_workshop.make_lessons(BASE, "skeleton", "train"))
+    assert again[0] == 2 * first
+    assert again[-1] == 12
+    store = own_workshop.lesson_folder(BASE, "skeleton", "train")
+    assert {path.suffix for path in store.iterdir()} == {".arrow", ".json"}
+    assert [path.name for path in store.parent.iterdir() if path.is_dir()] == [store.name]
 
 
 def test_another_process_reads_the_lessons_that_this_one_made(workshop):

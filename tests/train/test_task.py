@@ -16,7 +16,7 @@ from fckd.train import task as task_module
 from fckd.train.checkpoints import load_checkpoint
 from fckd.train.task import Interrupted, Task, run_task
 from fckd.train.workshop import Workshop
-from tests.train.elsewhere import KILLED_AFTER, die_after_an_epoch, die_between_shards
+from tests.train.elsewhere import KILLED_AFTER, die_after_an_epoch, die_between_blocks
 from tests.train.small import BASE, changed, content, make, same
 
 EPOCHS = 4
@@ -56,7 +56,7 @@ def killed(workshop, tmp_path_factory):
     spawn = multiprocessing.get_context("spawn").Process
     processes = [
         spawn(target=die_after_an_epoch, args=(run, str(workshop.storage), corpus)),
-        spawn(target=die_between_shards, args=(str(place / "storage"), corpus)),
+        spawn(target=die_between_blocks, args=(str(place / "storage"), corpus)),
     ]
     for process in processes:
         process.start()
@@ -173,13 +173,13 @@ def test_a_killed_run_goes_on_from_its_checkpoint_and_ends_as_if_nothing_had_bee
     assert outcome.predictions == uninterrupted["predictions"]
 
 
-def test_lessons_whose_maker_was_killed_between_two_shards_do_not_exist(killed, workshop):
+def test_lessons_whose_maker_was_killed_between_two_blocks_do_not_exist(killed, workshop):
     elsewhere = Workshop(killed / "storage", workshop.corpus_folder)
     with pytest.raises(UserError, match="no readable lessons"):
         elsewhere.lessons(BASE, "skeleton", "train")
-    left = content(killed / "storage" / "lessons")
-    assert any(name.endswith(".partial") for name in left)
-    assert all(name.startswith(".") or name.endswith(".lock") for name in left)
+    (left,) = (killed / "storage" / "lessons").iterdir()
+    assert left.name.startswith(".")
+    assert sum(name.endswith(".note") for name in content(left)) == 1
 
 
 def test_and_can_be_made_by_the_next_one(killed, workshop):

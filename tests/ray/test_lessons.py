@@ -1,0 +1,54 @@
+"""Lessons made by several Ray processes at once: the same as by one."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fckd.config.space import Space
+from fckd.sweep import preparation
+from fckd.sweep.account import Account
+from fckd.sweep.campaign import open_workshop
+from fckd.sweep.needs import variants_of
+from fckd.sweep.preparation import Preparation
+from fckd.train.workshop import Workshop
+from tests.ray.conftest import Witness
+
+pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_cluster")]
+
+TEACHER = "skeleton"
+
+
+def prepared(space: Space, witness: Witness) -> Workshop:
+    workshop = open_workshop(space, [space.experiment], None, lambda _: None)
+    making, account = Preparation(variants_of(space), space.execution), Account()
+    making.make_teachers(workshop, lambda _: None, account)
+    making.make_lessons(workshop, witness, account)
+    assert not account._held, "every process gave its devices back"
+    return workshop
+
+
+def test_helpers_take_part_and_the_store_is_that_of_one_process(
+    smoke_space: Callable[..., Space],
+    tmp_path: Path,
+    witness: Witness,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    alone = smoke_space(tmp_path / "alone")
+    helped = smoke_space(tmp_path / "helped", "execution.groups=2")
+    one = prepared(alone, Witness())
+    monkeypatch.setattr(preparation, "ROWS_A_PROCESS", 1)
+    both = prepared(helped, witness)
+    stages = {event.stage for event in witness.events}
+    assert stages == {
+        f"lessons {TEACHER} magnitude ({part})" for part in ("train", "train+validation")
+    }
+    assert all(event.done <= event.total for event in witness.events)
+    stores = [each.lessons(alone.experiment, TEACHER, "train") for each in (one, both)]
+    for mine, theirs in zip(stores[0]._shards, stores[1]._shards, strict=True):
+        np.testing.assert_array_equal(mine.features, theirs.features)
+        np.testing.assert_array_equal(mine.permutation, theirs.permutation)
+    folders = [path.name for path in (both.storage / "lessons").iterdir() if path.is_dir()]
+    assert len(folders) == 2
+    assert not any(name.startswith(".") for name in folders)
