@@ -10,6 +10,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from fckd.files import fingerprint
+from fckd.sweep.own_trials import OwnTrials
 
 KEY = "trial_key"
 POINT = "point"
@@ -86,7 +87,7 @@ class Ledger:
     ) -> None:
         directions = [StudyDirection.MAXIMIZE, *(StudyDirection.MINIMIZE for _ in costs)]
         self.study = optuna.create_study(
-            storage=storage,
+            storage=OwnTrials(optuna.storages.get_storage(storage)),
             study_name=name,
             pruner=pruner,
             directions=directions,
