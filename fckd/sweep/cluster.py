@@ -28,6 +28,8 @@ QUIET = {
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_MAX_PENDING_TRIALS_PG": "1",
+    # Tune writes its state for a restoration that never comes: all trials, again and again.
+    "TUNE_GLOBAL_CHECKPOINT_S": "1e9",
     "RAY_AIR_NEW_OUTPUT": "0",
     # Ctrl-C ends the sweep; Tune's own handler would end the search and let the rest go on.
     "TUNE_DISABLE_SIGINT_HANDLER": "1",

@@ -9,6 +9,7 @@ from fckd.events import Listener
 from fckd.sweep.account import devices_of
 from fckd.sweep.cluster import PROXY
 from fckd.sweep.discretion import keep_credentials
+from fckd.sweep.forgetting import Forgetting
 from fckd.sweep.groups import Ground
 from fckd.sweep.leader import Leader, Unattended
 from fckd.sweep.phases import Phase
@@ -69,6 +70,7 @@ def execute(
             storage_path=str(Path(ground.sweep_folder) / "tune"),
             failure_config=tune.FailureConfig(max_failures=ground.execution.retries),
             checkpoint_config=tune.CheckpointConfig(num_to_keep=1),
+            callbacks=[Forgetting()],
             verbose=0,
         ),
     )

@@ -44,7 +44,7 @@ while True:
     if not any(held.values()) or time.monotonic() > deadline:
         break
     time.sleep(0.5)
-print(json.dumps(held))
+print("found", json.dumps(held))
 """
 
 
@@ -120,7 +120,7 @@ class Cluster:
         words = [sys.executable, "-c", LOOK, str(FREE_SECONDS)]
         looked = self._run(words, FREE_SECONDS + START_SECONDS)
         assert looked.returncode == 0, looked.stderr[-2000:]
-        return {name: found for name, found in json.loads(looked.stdout).items() if found}
+        return {name: found for name, found in json.loads(_found(looked.stdout)).items() if found}
 
     def close(self) -> None:
         """Kill what still runs."""
@@ -132,12 +132,12 @@ class Cluster:
     def _await(self, nodes: int) -> None:
         script = (
             "import ray; ray.init(log_to_driver=False, logging_level='ERROR');"
-            "print(sum(node['Alive'] for node in ray.nodes()))"
+            "print('found', sum(node['Alive'] for node in ray.nodes()))"
         )
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             counted = self._run([sys.executable, "-c", script], START_SECONDS)
-            if counted.returncode == 0 and int(counted.stdout) >= nodes:
+            if counted.returncode == 0 and json.loads(_found(counted.stdout)) >= nodes:
                 return
             time.sleep(1)
         raise TimeoutError(f"no cluster of {nodes} nodes: {counted.stderr[-2000:]}")
@@ -159,6 +159,12 @@ def running_cluster(**nodes: int):
         yield cluster
     finally:
         cluster.close()
+
+
+def _found(printed: str) -> str:
+    """Return what a script found; Ray prints news of the cluster between its lines."""
+    (line,) = (line for line in printed.splitlines() if line.startswith("found "))
+    return line.removeprefix("found ")
 
 
 def _kill(process: psutil.Process) -> None:
