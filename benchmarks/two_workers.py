@@ -39,6 +39,8 @@ def train(rank: int, workers: int, epochs: int, place: str, corpus: str, describ
         next(run)
     if rank == 0:
         Path(place, "seconds").write_text(str((time.perf_counter() - begun) / epochs))
+    run.close()
+    distributed.barrier()
     distributed.destroy_process_group()
 
 

@@ -1,7 +1,7 @@
 """Ray Tune keeps all that it ever knew of each trial; here what has ended is forgotten.
 
-The ledger is the only truth, and Tune is never restored: statistics of every metric, the last
-messages, and their JSON texts would only add up over thousands of trials.
+The ledger is the only truth, and Tune is never restored: statistics of every metric would only add
+up over thousands of trials.
 """
 
 from typing import Any
@@ -17,4 +17,4 @@ class Forgetting(tune.Callback):  # type: ignore[misc]
         """Forget what a trial reported."""
         # Ray has no setting for it.
         known = trial.run_metadata
-        known.metric_analysis, known.metric_n_steps, known.last_result = {}, {}, {}
+        known.metric_analysis, known.metric_n_steps = {}, {}

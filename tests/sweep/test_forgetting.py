@@ -13,4 +13,3 @@ def test_a_trial_that_has_ended_keeps_nothing_of_what_it_reported():
     told = CallbackList([Forgetting()])
     told.on_trial_complete(iteration=1, trials=[trial], trial=trial)
     assert trial.metric_analysis == trial.metric_n_steps == {}
-    assert not trial.has_reported_at_least_once
