@@ -2,7 +2,8 @@
 
     python -m benchmarks.ledger_scale [--trials 1000] [--epochs 10] [--json FILE]
 
-The ledger is SQLite, of the demo's space with made-up accuracies. `ask` and `tell` are medians.
+The ledger is SQLite, of the demo's space with made-up accuracies. `ask`, `tell` and `report` are
+medians; `report` is of one of 512 running trials, by the driver and by Optuna's own storage.
 """
 
 import statistics
@@ -10,11 +11,13 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import optuna
+from optuna.storages import BaseStorage
 
 from benchmarks.results import parser, tell
 from fckd.config.documents import read_document, validate
@@ -23,6 +26,7 @@ from fckd.sweep.control import PHASES, Control
 from fckd.sweep.front import unbeaten
 from fckd.sweep.ledger import FIELDS, KEY
 from fckd.sweep.ledger_places import open_ledger
+from fckd.sweep.own_trials import OwnTrials
 from fckd.sweep.phases import Search
 from fckd.sweep.status import status_of
 from fckd.sweep.suggest import suggester
@@ -30,6 +34,7 @@ from fckd.tracking.report import write_report
 
 SWEEP = "scale"
 ASKED = 10
+RUNNING, PARAMETERS = 512, 5
 
 
 def space_of(trials: int, sampler: str) -> Space:
@@ -85,6 +90,23 @@ def asking(search: Search) -> tuple[float, float]:
     return statistics.median(asks), statistics.median(tells)
 
 
+def reporting(storage: BaseStorage, name: str) -> float:
+    """Return the median seconds to report an epoch of a trial, and to hear whether to prune it."""
+    study = optuna.create_study(
+        storage=storage, study_name=name, pruner=optuna.pruners.SuccessiveHalvingPruner()
+    )
+    trials = [study.ask() for _ in range(RUNNING)]
+    for trial in trials:
+        for number in range(PARAMETERS):
+            trial.suggest_float(f"x{number}", 0, 1)
+
+    def report(trial: optuna.Trial) -> None:
+        trial.report(0.5, 1)
+        trial.should_prune()
+
+    return statistics.median(seconds(partial(report, trial))[0] for trial in trials[:ASKED])
+
+
 def board() -> dict[str, Any]:
     """Return a small leaderboard: a report's cost that grows is the search's."""
     arm = {
@@ -109,6 +131,9 @@ def measure(trials: int, epochs: int, place: Path) -> list[tuple[str, float]]:
             found.append(("open (resume)", took))
         ask, told = asking(search)
         found += [(f"ask, {sampler}", ask), (f"tell, {sampler}", told)]
+    plain = optuna.storages.get_storage(open_ledger(place))
+    found.append((f"report, {RUNNING} running", reporting(OwnTrials(plain), "own")))
+    found.append(("the same by Optuna's own storage", reporting(plain, "plain")))
     found.append(("status", seconds(lambda: status_of(open_ledger(place), SWEEP))[0]))
     ended = search.ledger.ended
     for number, trial in enumerate(ended):
