@@ -107,7 +107,7 @@ class Handle:
     """The broker as an actor handle, which answers at once."""
 
     def __init__(self, broker: Broker, loop: asyncio.AbstractEventLoop) -> None:
-        self._broker, self._loop, self._method = broker, loop, ""
+        self._broker, self._loop = broker, loop
 
     def __getattr__(self, method: str) -> Any:
         class Method:
@@ -121,15 +121,15 @@ class Handle:
 class Cluster:
     """Devices that train made-up students, and a driver that has them search."""
 
-    def __init__(self, space: Space, storage: Path, devices: int, given: Any) -> None:
+    def __init__(self, space: Space, storage: Path, given: Any) -> None:
         self.clock, self.random = Clock(), np.random.default_rng(0)
         self.driver = Driver(self.clock, given.tune_seconds)
-        self.devices, self.epoch_seconds = devices, given.epoch_seconds
+        self.devices, self.epoch_seconds = given.devices, given.epoch_seconds
         self.trained = self.epochs = 0.0
         self.last_start = 0.0
         self._broker = Handle(Broker(retries=2), asyncio.new_event_loop())
         self.search = Search(space, SWEEP, open_ledger(storage), storage)
-        leader = Unattended(devices)
+        leader = Unattended(given.devices)
         self._searcher = LedgerSearcher(
             self.search, self._broker, lambda _: None, (), None, leader
         )  # fmt: skip
@@ -204,7 +204,7 @@ def simulate(given: Any, storage: Path) -> list[tuple[str, float | str]]:
     ]
     space = validate(Space, read_document(Path("demo.yaml"), overrides=changes), "demo")
     process, begun = psutil.Process(), time.perf_counter()
-    cluster = Cluster(space, storage, given.devices, given)
+    cluster = Cluster(space, storage, given)
     before = process.memory_info().rss
     cluster.run()
     driver, held = cluster.driver, given.devices * cluster.clock.now

@@ -39,13 +39,13 @@ class LessonBlocks:
         self._store, self._shape, self._blocks = store, shape, blocks
         self._folder = store.with_name(f".{store.name}.making")
 
-    def fill(self, make: Callable[[range], LessonRows], *, to_the_end: bool) -> Iterator[int]:
+    def fill(self, make: Callable[[range], LessonRows], *, helping: bool = False) -> Iterator[int]:
         """Make one missing block after the other; yield the number of rows that are there by now.
 
         Args:
             make: Makes the rows of a block.
-            to_the_end: Wait for blocks that other processes make, and make what one leaves
-                undone; otherwise end as soon as every missing block is in somebody's hands.
+            helping: End as soon as every missing block is in somebody's hands. Otherwise wait for
+                blocks that other processes make, and make what one leaves undone.
 
         Raises:
             UserError: A value is not finite in float16.
@@ -57,7 +57,7 @@ class LessonBlocks:
                 if self._made_by_me(block, make):
                     made = True
                     yield self._rows_there()
-            if not made and not to_the_end:
+            if not made and helping:
                 return
             if not made:
                 time.sleep(LOOK_SECONDS)

@@ -211,7 +211,7 @@ def _make_up_lessons(
     def write() -> None:
         make_folder(folder.parent)
         blocks = LessonBlocks(folder, maker.shape, maker.blocks())
-        for _ in blocks.fill(maker.rows, to_the_end=True):
+        for _ in blocks.fill(maker.rows):
             pass
         blocks.close(key, samples.tolist(), views=1)
 

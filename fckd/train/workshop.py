@@ -230,7 +230,7 @@ class Workshop:
         if not self._fetched(folder).exists():
             maker = self._maker(experiment, name, part)
             blocks = LessonBlocks(folder, maker.shape, maker.blocks())
-            yield from blocks.fill(maker.rows, to_the_end=not helping)
+            yield from blocks.fill(maker.rows, helping=helping)
             if helping:
                 return
             key = self._lesson_key(experiment, name, part)

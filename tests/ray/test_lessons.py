@@ -29,7 +29,7 @@ def prepared(space: Space, witness: Witness) -> Workshop:
     return workshop
 
 
-def test_helpers_take_part_and_the_store_is_that_of_one_process(
+def test_with_helpers_the_store_is_that_of_one_process(
     smoke_space: Callable[..., Space],
     tmp_path: Path,
     witness: Witness,

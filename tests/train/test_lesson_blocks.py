@@ -6,6 +6,7 @@ import time
 import numpy as np
 import pytest
 
+from fckd.errors import UserError
 from fckd.train import lesson_blocks
 from fckd.train.lesson_blocks import LessonBlocks
 from fckd.train.lessons import LessonRows, LessonShape, LessonStore
@@ -34,13 +35,13 @@ def help_with(folder, told, pause):
         time.sleep(pause)
         return rows(block)
 
-    for _ in LessonBlocks(folder, SHAPE, BLOCKS).fill(make, to_the_end=False):
+    for _ in LessonBlocks(folder, SHAPE, BLOCKS).fill(make, helping=True):
         pass
 
 
 def finish(folder, make=rows):
     blocks = LessonBlocks(folder, SHAPE, BLOCKS)
-    there = list(blocks.fill(make, to_the_end=True))
+    there = list(blocks.fill(make))
     blocks.close(KEY, SAMPLES, VIEWS)
     return there
 
@@ -73,7 +74,7 @@ def test_what_a_killed_process_had_in_its_hands_is_made_by_another(tmp_path):
     slow.start()
     begun = told.get(timeout=60)
     seen = []
-    waiting = LessonBlocks(folder, SHAPE, BLOCKS).fill(rows, to_the_end=True)
+    waiting = LessonBlocks(folder, SHAPE, BLOCKS).fill(rows)
     seen += [next(waiting) for _ in range(5)]
     assert seen == [2, 4, 6, 8, 10]
     slow.kill()
@@ -89,7 +90,7 @@ def test_a_helper_does_not_wait_for_what_is_in_other_hands(tmp_path):
     slow = SPAWN.Process(target=help_with, args=(folder, told, 600))
     slow.start()
     told.get(timeout=60)
-    helping = LessonBlocks(folder, SHAPE, BLOCKS).fill(rows, to_the_end=False)
+    helping = LessonBlocks(folder, SHAPE, BLOCKS).fill(rows, helping=True)
     assert list(helping) == [2, 4, 6, 8, 10]
     slow.kill()
     slow.join()
@@ -98,7 +99,7 @@ def test_a_helper_does_not_wait_for_what_is_in_other_hands(tmp_path):
 def test_one_that_comes_when_all_is_done_does_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(lesson_blocks, "LOOK_SECONDS", 0.01)
     folder = tmp_path / "store"
-    late = LessonBlocks(folder, SHAPE, BLOCKS).fill(rows, to_the_end=True)
+    late = LessonBlocks(folder, SHAPE, BLOCKS).fill(rows)
     assert next(late) == 2
     finish(folder)
     assert list(late) == []
@@ -112,6 +113,6 @@ def test_a_damaged_number_leaves_the_other_blocks_for_the_next_attempt(tmp_path)
         made.logits[:] = np.nan if block.start == 4 else 0
         return made
 
-    with pytest.raises(Exception, match="not finite in float16"):
+    with pytest.raises(UserError, match="not finite in float16"):
         finish(tmp_path / "store", broken)
     assert finish(tmp_path / "store")[0] == 6

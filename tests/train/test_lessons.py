@@ -38,7 +38,7 @@ def rows():
 def write(folder, rows, cuts=()):
     ends = zip((0, *cuts), (*cuts, len(rows.logits)), strict=True)
     blocks = LessonBlocks(folder, SHAPE, [range(start, stop) for start, stop in ends])
-    for _ in blocks.fill(lambda block: part_of(rows, block), to_the_end=True):
+    for _ in blocks.fill(lambda block: part_of(rows, block)):
         pass
     blocks.close(KEY, SAMPLES, VIEWS)
     return folder
@@ -244,4 +244,6 @@ def test_a_value_that_half_precision_cannot_hold_is_refused(tmp_path, rows, colu
     getattr(wide, column)[1, 1] = value
     with pytest.raises(UserError, match="not finite"):
         write(tmp_path / "store", wide)
-    assert not (tmp_path / "store").exists()
+    (left,) = tmp_path.iterdir()
+    assert left.name.startswith(".")
+    assert {path.suffix for path in left.iterdir()} <= {".lock"}
