@@ -8,7 +8,8 @@ the runs that are there.
 import logging
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -45,7 +46,8 @@ NOTE_TAG = "mlflow.note.content"
 MAKER_TAGS = ("mlflow.user", "mlflow.source.name", "mlflow.source.type")
 
 PARAMETERS_A_BATCH = 100
-"""MLflow's own limit."""
+METRICS_A_BATCH = 1000
+"""MLflow's own limits."""
 
 _STATUS_OF_TRIAL = {
     "finished": "FINISHED",
@@ -90,27 +92,28 @@ class MlflowSink:
         self._trial_runs: dict[str, str] = {}
         self._epochs: dict[str, int] = {}
 
-    def __call__(self, event: Event) -> None:
-        """Write `event`.
+    def __call__(self, events: Sequence[Event]) -> None:
+        """Write `events`, epochs that follow each other in one transaction a trial.
 
         Raises:
-            Refused: MLflow will never take it.
+            Refused: MLflow will never take one of them.
         """
-        try:
-            self._take(event)
-        except Exception as error:
-            if _is_for_good(error):
-                raise Refused(f"{type(event).__name__}: {error}") from error
-            raise
+        for event in _together(events):
+            try:
+                self._take(event)
+            except Exception as error:
+                if _is_for_good(error):
+                    raise Refused(f"{_kind(event)}: {error}") from error
+                raise
 
-    def _take(self, event: Event) -> None:
+    def _take(self, event: Event | list[EpochReported]) -> None:
         match event:
             case SweepStarted():
                 self._start_sweep(event)
             case TrialStarted():
                 self._start_trial(event)
-            case EpochReported():
-                self._report_epoch(event)
+            case list():
+                self._report_epochs(event)
             case TrialEnded():
                 self._end_trial(event)
             case SweepEnded():
@@ -146,16 +149,26 @@ class MlflowSink:
         self._remember(event.trial_key, run)
         self._open(run, event.parameters, event.tags)
 
-    def _report_epoch(self, event: EpochReported) -> None:
-        run_id = self._trial_run(event.trial_key)
-        if event.epoch <= self._epochs[event.trial_key]:
-            return  # a retry repeats epochs that its trial has already reported
-        self._log(
-            run_id,
-            metrics=_metrics(event.metrics, event.time, step=event.epoch),
-            tags={EPOCHS_TAG: str(event.epoch)},
-        )
-        self._epochs[event.trial_key] = event.epoch
+    def _report_epochs(self, epochs: Sequence[EpochReported]) -> None:
+        by_trial: dict[str, dict[int, EpochReported]] = defaultdict(dict)
+        for event in epochs:
+            run_id = self._trial_run(event.trial_key)
+            # a retry repeats epochs that its trial has already reported
+            if event.epoch > max(by_trial[run_id], default=self._epochs[event.trial_key]):
+                by_trial[run_id][event.epoch] = event
+        for run_id, new in by_trial.items():
+            self._log_epochs(run_id, list(new.values()))
+
+    def _log_epochs(self, run_id: str, epochs: Sequence[EpochReported]) -> None:
+        most = max([1, *(len(event.metrics) for event in epochs)])
+        for part in parts(epochs, max(1, METRICS_A_BATCH // most)):
+            metrics = [
+                metric
+                for event in part
+                for metric in _metrics(event.metrics, event.time, step=event.epoch)
+            ]
+            self._log(run_id, metrics=metrics, tags={EPOCHS_TAG: str(part[-1].epoch)})
+            self._epochs[part[-1].trial_key] = part[-1].epoch
 
     def _end_trial(self, event: TrialEnded) -> None:
         run_id = self._trial_run(event.trial_key)
@@ -270,6 +283,25 @@ def _experiment_id(client: MlflowClient, name: str, location: str | None) -> str
         _log.warning("the MLflow experiment %r was deleted; it is restored with its runs", name)
         client.restore_experiment(found.experiment_id)
     return str(found.experiment_id)
+
+
+def _together(events: Sequence[Event]) -> Iterator[Event | list[EpochReported]]:
+    """Yield `events` in order, epochs that follow each other as one list."""
+    epochs: list[EpochReported] = []
+    for event in events:
+        if isinstance(event, EpochReported):
+            epochs.append(event)
+            continue
+        if epochs:
+            yield epochs
+            epochs = []
+        yield event
+    if epochs:
+        yield epochs
+
+
+def _kind(event: Event | list[EpochReported]) -> str:
+    return EpochReported.__name__ if isinstance(event, list) else type(event).__name__
 
 
 def _metrics(values: Mapping[str, float], time: float, step: int) -> list[Metric]:

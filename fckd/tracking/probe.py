@@ -26,12 +26,13 @@ def probe(tracking_uri: str, artifact_root: str | None) -> None:
     key = uuid.uuid4().hex
     try:
         sink = MlflowSink(tracking_uri, EXPERIMENT, artifact_root)
-        for event in (
-            SweepStarted(key),
-            TrialStarted(key, "probe", "search"),
-            EpochReported(key, 1, {METRIC: 0.5}),
-        ):
-            sink(event)
+        sink(
+            [
+                SweepStarted(key),
+                TrialStarted(key, "probe", "search"),
+                EpochReported(key, 1, {METRIC: 0.5}),
+            ]
+        )
         client = MlflowClient(tracking_uri)
         found = find_run(tracking_uri, "fckd.trial_key", key)
         value = client.get_run(found).data.metrics.get(METRIC) if found else None

@@ -60,13 +60,16 @@ class Spool:
         self._writer.flush()
         self._size += len(line)
 
-    def next(self) -> Entry | None:
-        """Return the oldest event that is not marked as shipped."""
-        if self._shipped >= self._size:
-            return None
-        self._reader.seek(self._shipped)
-        line = self._reader.readline()
-        return Entry(line, self._shipped + len(line))
+    def waiting(self, most: int) -> list[Entry]:
+        """Return the oldest events that are not marked as shipped, at most so many, in order."""
+        entries: list[Entry] = []
+        position, written = self._shipped, self._size
+        self._reader.seek(position)
+        while position < written and len(entries) < most:
+            line = self._reader.readline()
+            position += len(line)
+            entries.append(Entry(line, position))
+        return entries
 
     def mark_shipped(self, entry: Entry) -> None:
         """Remember, also after a crash, that everything up to `entry` is shipped."""

@@ -20,6 +20,10 @@ PATIENCE_S = 20.0
 """So long shipping may fail before it is mentioned, once."""
 REFUSALS = 2
 """So often a freshly connected sink must refuse an event before it is set aside."""
+TOGETHER = 64
+"""So many events are shipped at once; MLflow takes a trial's epochs in one transaction."""
+GATHERING_S = 1.0
+"""So long events gather before they are shipped: each transaction costs the driver 10 ms."""
 
 MLFLOW_ENVIRONMENT = {
     # MLflow's own default is seven retries, some four minutes in one call: the tracker tries
@@ -83,6 +87,7 @@ class Tracker:
         self._closing = threading.Event()
         self._abandoned = threading.Event()
         self._trouble = _Trouble()
+        self._together = TOGETHER
         self._thread = threading.Thread(target=self._run, name="fckd-tracker", daemon=True)
         self._thread.start()
 
@@ -110,44 +115,51 @@ class Tracker:
     def _run(self) -> None:
         while not self._abandoned.is_set():
             self._wake.clear()
-            entry = self._spool.next()
-            if entry is not None:
-                self._attempt(entry)
-            elif self._closing.is_set():
+            last = self._closing.is_set()  # asked first: an event may come while we look
+            entries = self._spool.waiting(self._together)
+            if entries:
+                self._attempt(entries)
+            elif last:
                 return
             else:
                 self._wake.wait()
 
-    def _attempt(self, entry: Entry) -> None:
+    def _attempt(self, entries: list[Entry]) -> None:
         try:
-            self._ship(entry)
+            self._ship(entries)
         except Refused as refusal:
             self._sink = None
-            if self._trouble.refused() >= REFUSALS:
-                self._set_aside(entry, str(refusal))
+            if len(entries) > 1:
+                self._together = 1  # alone, the one that is refused shows
+            elif self._trouble.refused() >= REFUSALS:
+                self._set_aside(entries[0], str(refusal))
         except Exception as error:  # noqa: BLE001 - nothing that MLflow raises may end a sweep
             self._sink = None
             self._trouble.failed(error)
             self._rest()
         else:
             self._trouble.is_over()
+            if len(entries) == self._together:
+                self._together = min(2 * self._together, TOGETHER)
+            else:
+                self._closing.wait(GATHERING_S)
 
-    def _ship(self, entry: Entry) -> None:
+    def _ship(self, entries: list[Entry]) -> None:
         if self._sink is None:
             self._sink = self._connect()
         try:
-            event = entry.event()
+            events = [entry.event() for entry in entries]
         except ValueError as error:
             raise Refused(str(error)) from error
-        self._sink(event)
+        self._sink(events)
         if not self._abandoned.is_set():
-            self._spool.mark_shipped(entry)
+            self._spool.mark_shipped(entries[-1])
 
     def _connect(self) -> Sink:
         sink = self._make_sink()
         opening = self._spool.opening()
         if opening is not None:  # a new sink must know whose trials are coming
-            sink(opening)
+            sink([opening])
         return sink
 
     def _set_aside(self, entry: Entry, reason: str) -> None:

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -24,7 +25,7 @@ def sink(store):
 
 def tell(sink, *events):
     for event in events:
-        sink(event)
+        sink([event])
 
 
 def test_a_sweep_is_one_run_with_its_trials_nested_below(sink, store):
@@ -70,6 +71,18 @@ def test_a_retry_continues_the_run_of_its_trial(sink, store):
     tell(sink, end(0, time=530.0))
     assert store.run("trial 0").info.status == "FINISHED"
     assert store.steps("trial 0", "validation/accuracy") == [1, 2, 3]
+
+
+def test_epochs_that_arrive_together_are_written_as_if_one_by_one(sink, store):
+    wide = epoch(1, 2)
+    wide = replace(wide, metrics={f"channel/{index}": 0.5 for index in range(700)})
+    sink([opening(), start(0), start(1), epoch(0, 1), epoch(1, 1), epoch(0, 2), epoch(0, 2)])
+    sink([epoch(0, 2), wide, epoch(0, 3), replace(wide, epoch=3), end(0), end(1)])
+    assert store.steps("trial 0", "validation/accuracy") == [1, 2, 3]
+    assert store.steps("trial 1", "validation/accuracy") == [1]
+    assert store.steps("trial 1", "channel/699") == [2, 3]
+    assert store.run("trial 1").data.tags["fckd.epochs"] == "3"
+    assert store.run("trial 0").data.metrics["train/cross_entropy"] == pytest.approx(1 / 3)
 
 
 def test_an_interrupted_trial_is_killed_until_it_goes_on(sink, store):
@@ -140,7 +153,7 @@ def test_a_run_deleted_in_the_ui_is_refused_and_then_made_anew(sink, store):
     tell(sink, opening(), start(0))
     store.client.delete_run(store.run("trial 0").info.run_id)
     with pytest.raises(Refused):
-        sink(epoch(0, 1))
+        tell(sink, epoch(0, 1))
     fresh = MlflowSink(store.uri, EXPERIMENT, store.artifacts)
     tell(fresh, opening(), epoch(0, 1))
     assert store.steps(f"{SWEEP}:0", "validation/accuracy") == [1]

@@ -31,7 +31,7 @@ def test_a_kill_while_the_tables_are_made_costs_nothing(tmp_path):
     assert not (tmp_path / "mlflow.db").exists()
     sink = MlflowSink(store.uri, EXPERIMENT, store.artifacts)
     for event in whole_sweep(trials=1):
-        sink(event)
+        sink([event])
     assert {run.info.run_name for run in store.runs()} == {SWEEP, "trial 0"}
 
 

@@ -7,11 +7,16 @@ from fckd.tracking.spool import EVENTS_FILE, REFUSED_FILE, Spool
 from tests.tracking.stories import end, epoch, opening, start
 
 
+def oldest(spool):
+    (entry,) = spool.waiting(1)
+    return entry
+
+
 def drain(spool):
     events = []
-    while (entry := spool.next()) is not None:
-        events.append(entry.event())
-        spool.mark_shipped(entry)
+    while entries := spool.waiting(2):
+        events += [entry.event() for entry in entries]
+        spool.mark_shipped(entries[-1])
     return events
 
 
@@ -28,7 +33,7 @@ def test_events_come_back_in_order_and_once(tmp_path):
 def test_a_reopened_spool_goes_on_behind_what_was_shipped(tmp_path):
     spool = Spool(tmp_path)
     spool.append(opening())
-    spool.mark_shipped(spool.next())
+    spool.mark_shipped(oldest(spool))
     spool.append(start(0))
     reopened = Spool(tmp_path)
     reopened.append(epoch(0, 1))
@@ -47,7 +52,7 @@ def test_a_torn_last_line_is_dropped(tmp_path):
 def test_a_lost_events_file_does_not_stop_a_new_start(tmp_path):
     spool = Spool(tmp_path)
     spool.append(opening())
-    spool.mark_shipped(spool.next())
+    spool.mark_shipped(oldest(spool))
     (tmp_path / EVENTS_FILE).unlink()
     fresh = Spool(tmp_path)
     fresh.append(start(0))
@@ -58,7 +63,7 @@ def test_a_lost_events_file_does_not_stop_a_new_start(tmp_path):
 def test_an_event_set_aside_is_kept_with_the_reason(tmp_path):
     spool = Spool(tmp_path)
     spool.append(start(0))
-    spool.set_aside(spool.next(), "too long")
+    spool.set_aside(oldest(spool), "too long")
     record = json.loads((tmp_path / REFUSED_FILE).read_text())
     assert record["reason"] == "too long"
     assert json.loads(record["line"])["trial_key"] == start(0).trial_key
@@ -70,7 +75,7 @@ def test_the_last_shipped_opening_is_remembered(tmp_path):
     assert spool.opening() is None
     for event in (opening(), start(0), opening(again=1)):
         spool.append(event)
-    spool.mark_shipped(spool.next())
+    spool.mark_shipped(oldest(spool))
     assert Spool(tmp_path).opening() == opening()
 
 
@@ -96,4 +101,4 @@ def test_no_secret_reaches_the_disk(tmp_path):
 def test_names_that_only_sound_secret_stay_readable(tmp_path):
     spool = Spool(tmp_path)
     spool.append(SweepStarted("demo", {}, {"tokens": "12", "keypoints": "joints"}))
-    assert spool.next().event().parameters == {"tokens": "12", "keypoints": "joints"}
+    assert oldest(spool).event().parameters == {"tokens": "12", "keypoints": "joints"}
