@@ -58,6 +58,12 @@ class TrainingSettings(Configuration):
     learning_rate: float = Field(3e-3, gt=0)
     weight_decay: float = Field(1e-2, ge=0)
     label_smoothing: float = Field(0.0, ge=0, lt=1)
+    mixup: float = Field(
+        0.0,
+        ge=0,
+        le=8,
+        description="α of the Beta distribution by which pairs of samples are mixed; 0 for none",
+    )
     warmup_epochs: int = Field(2, ge=0)
     seed: Seed = 0
 
@@ -171,6 +177,8 @@ class Experiment(Configuration):
             raise ValueError("focal.criterion: gradient needs frozen teachers (teaching: lessons)")
         if self.teaching == "together" and focal.scope == "dataset":
             raise ValueError("focal.scope: dataset needs frozen teachers (teaching: lessons)")
+        if self.teaching == "together" and self.training.mixup > 0:
+            raise ValueError("training.mixup needs frozen teachers (teaching: lessons)")
         return self
 
     @model_validator(mode="after")

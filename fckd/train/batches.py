@@ -1,10 +1,11 @@
 """Which samples and views make up each batch: a pure function of seed and epoch."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from fckd.train.mixup import own_share
 from fckd.train.study import Study
 from fckd.train.world import World
 
@@ -17,11 +18,13 @@ class Batch:
         samples: (N,) int64 sample indices.
         views: (N,) int64 view numbers.
         whole: Samples and views of the global batch, of all ranks together.
+        own: How much of each sample is its own, beside its partner's (see `mixup`).
     """
 
     samples: np.ndarray
     views: np.ndarray
     whole: tuple[np.ndarray, np.ndarray]
+    own: float = 1.0
 
 
 def batches(study: Study, epoch: int, world: World) -> Iterator[Batch]:
@@ -38,7 +41,8 @@ def batches(study: Study, epoch: int, world: World) -> Iterator[Batch]:
     for start in range(0, batches_per_epoch(study) * size, size):
         share = slice(start + world.rank, start + size, world.size)
         whole = slice(start, start + size)
-        yield Batch(order[share], views[share], (order[whole], views[whole]))
+        own = own_share(draw, study.training.mixup)
+        yield Batch(order[share], views[share], (order[whole], views[whole]), own)
 
 
 def divided(batch: Batch, most: int | None) -> list[Batch]:
@@ -46,7 +50,7 @@ def divided(batch: Batch, most: int | None) -> list[Batch]:
     length = len(batch.samples)
     starts = range(0, length, most or length)
     cuts = [slice(start, start + (most or length)) for start in starts]
-    return [Batch(batch.samples[cut], batch.views[cut], batch.whole) for cut in cuts]
+    return [replace(batch, samples=batch.samples[cut], views=batch.views[cut]) for cut in cuts]
 
 
 def batches_per_epoch(study: Study) -> int:

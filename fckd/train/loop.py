@@ -19,6 +19,7 @@ from fckd.models.pretrained import load_pretrained
 from fckd.train.batches import batches_per_epoch
 from fckd.train.evaluation import Evaluation, evaluate
 from fckd.train.material import Material, materials
+from fckd.train.mixup import blended, partner_lessons, partners
 from fckd.train.module import DistillationModule, Said
 from fckd.train.schedule import learning_rate
 from fckd.train.sight import gradient_shares, sight
@@ -165,7 +166,12 @@ class _Run:
         if self.module.taught and said.companions:
             lessons = live_lessons(self.study, self.companions, said.companions, part.labels)
         seen = sight(said.student, lessons, focal=self.study.objective.uses_focal)
-        return self.objective(said.student, lessons, part.labels, epoch), said, seen
+        terms = self.objective(said.student, lessons, part.labels, epoch)
+        if part.own < 1:
+            others = partner_lessons(lessons)
+            of_partners = self.objective(said.student, others, partners(part.labels), epoch)
+            terms = blended(terms, of_partners, part.own)
+        return terms, said, seen
 
     def _gradients(self, terms: Mapping[str, Term], said: Said) -> dict[str, float]:
         outputs = [said.student.logits, said.student.features]

@@ -11,6 +11,7 @@ from fckd.distill.lesson import Lesson
 from fckd.train.ahead import ahead, reading_threads
 from fckd.train.batches import Batch, batches, divided
 from fckd.train.inputs import inputs
+from fckd.train.mixup import mixed
 from fckd.train.study import Study
 from fckd.train.teaching import stored_lessons
 from fckd.train.world import World
@@ -23,9 +24,10 @@ class Material:
     Attributes:
         share: Of the batch that this part is.
         labels: (N,) int64.
-        readings: What the student reads, a tensor for each modality.
+        readings: What the student reads, a tensor for each modality; mixed already.
         others: The same for each companion.
         lessons: Of the frozen teachers, by name.
+        own: How much of each reading is the sample's own, beside its partner's.
     """
 
     share: float
@@ -33,6 +35,7 @@ class Material:
     readings: tuple[Tensor, ...]
     others: tuple[tuple[Tensor, ...], ...]
     lessons: Mapping[str, Lesson]
+    own: float
 
 
 def materials(
@@ -65,7 +68,8 @@ def _material(
     return Material(
         len(part.samples) / whole,
         torch.from_numpy(study.labels[part.samples]).to(device),
-        read(study.readings),
+        tuple(mixed(reading, part.own) for reading in read(study.readings)),
         tuple(read(companion.readings) for companion in study.companions.values()),
         stored_lessons(study, part, device) if taught else {},
+        part.own,
     )
