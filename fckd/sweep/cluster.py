@@ -5,7 +5,7 @@ import math
 import os
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import ray
 
 from fckd.config.campaign import ExecutionSettings
 from fckd.errors import UserError
-from fckd.sweep.survivors import ended_with_this_process
+from fckd.sweep.companion import companion
 
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -78,15 +78,8 @@ def connection(execution: ExecutionSettings) -> Iterator[None]:
         yield
         return
     address = os.environ.get("RAY_ADDRESS")
-    with nullcontext() if address else ended_with_this_process():
-        try:
-            if address:
-                _join(address)
-            else:
-                _start(execution)
-            yield
-        finally:
-            ray.shutdown()
+    with _joined(address) if address else _started(execution):
+        yield
 
 
 def room(execution: ExecutionSettings) -> int:
@@ -99,22 +92,26 @@ def room(execution: ExecutionSettings) -> int:
     return min(int(there.get(name, 0) / each) for name, each in needed.items() if each)
 
 
-def _start(execution: ExecutionSettings) -> None:
+@contextmanager
+def _started(execution: ExecutionSettings) -> Iterator[None]:
     # Logical CPUs: all that the groups ask for are there, if only in name.
     cpus = max(os.cpu_count() or 1, math.ceil(_needed(execution)["CPU"]))
     # The dashboard serves the state API, without which a lost group is never cleaned up.
     # "local", for without an address Ray would join whatever else runs on this machine.
-    ray.init(
-        address="local",
-        num_cpus=cpus,
-        include_dashboard=True,
-        dashboard_host="127.0.0.1",
-        **SILENT,
-    )
-    _keep_token_private()
+    with companion("fckd.sweep.survivors"), _shut_down():
+        ray.init(
+            address="local",
+            num_cpus=cpus,
+            include_dashboard=True,
+            dashboard_host="127.0.0.1",
+            **SILENT,
+        )
+        _keep_token_private()
+        yield
 
 
-def _join(address: str) -> None:
+@contextmanager
+def _joined(address: str) -> Iterator[None]:
     try:
         ray.init(address=address, **SILENT)
     except (ConnectionError, RuntimeError) as refusal:
@@ -123,6 +120,16 @@ def _join(address: str) -> None:
             "the address of a running head, such as 127.0.0.1:6379",
             "start one with `ray start --head`, or unset RAY_ADDRESS to run locally",
         ) from refusal
+    with companion("fckd.sweep.orphans", ray.get_runtime_context().get_job_id()), _shut_down():
+        yield
+
+
+@contextmanager
+def _shut_down() -> Iterator[None]:
+    try:
+        yield
+    finally:
+        ray.shutdown()
 
 
 def _keep_token_private() -> None:

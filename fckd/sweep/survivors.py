@@ -7,37 +7,22 @@ Ray some seconds, and ends the rest.
 
 import os
 import re
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 
 import psutil
+
+from fckd.sweep.companion import wait_for_the_end_of
 
 GRACE_SECONDS = 5.0
 """For Ray's own way to end, and again between asking a process to end and killing it."""
 
-LOOK_SECONDS = 0.5
-
-
-@contextmanager
-def ended_with_this_process() -> Iterator[None]:
-    """Have the processes of this process's local cluster ended, however this process ends."""
-    command = [sys.executable, "-m", __name__, str(os.getpid())]
-    # In a session of its own: what ends a terminal's processes must not end the companion first.
-    companion = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603
-    try:
-        yield
-    finally:
-        companion.terminate()
-        companion.wait()
-
 
 def wait_and_end(driver: int) -> None:
     """Wait until the process `driver`, the parent of this one, is gone; then end its cluster."""
-    while os.getppid() == driver:
-        time.sleep(LOOK_SECONDS)
+    wait_for_the_end_of(driver)
     gone_at = time.time()
     time.sleep(GRACE_SECONDS)
     survivors = [each for each in psutil.process_iter() if _is_of(each, driver, gone_at)]
