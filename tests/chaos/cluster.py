@@ -120,7 +120,7 @@ class Cluster:
         words = [sys.executable, "-c", LOOK, str(FREE_SECONDS)]
         looked = self._run(words, FREE_SECONDS + START_SECONDS)
         assert looked.returncode == 0, looked.stderr[-2000:]
-        return {name: found for name, found in json.loads(_found(looked.stdout)).items() if found}
+        return {name: found for name, found in json.loads(found_in(looked.stdout)).items() if found}
 
     def close(self) -> None:
         """Kill what still runs."""
@@ -137,7 +137,7 @@ class Cluster:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             counted = self._run([sys.executable, "-c", script], START_SECONDS)
-            if counted.returncode == 0 and json.loads(_found(counted.stdout)) >= nodes:
+            if counted.returncode == 0 and json.loads(found_in(counted.stdout)) >= nodes:
                 return
             time.sleep(1)
         raise TimeoutError(f"no cluster of {nodes} nodes: {counted.stderr[-2000:]}")
@@ -161,7 +161,7 @@ def running_cluster(**nodes: int):
         cluster.close()
 
 
-def _found(printed: str) -> str:
+def found_in(printed: str) -> str:
     """Return what a script found; Ray prints news of the cluster between its lines."""
     (line,) = (line for line in printed.splitlines() if line.startswith("found "))
     return line.removeprefix("found ")

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 
 from tests.chaos.campaign import DEMO, Sweep
-from tests.chaos.cluster import FREE_SECONDS, LOOK
+from tests.chaos.cluster import FREE_SECONDS, LOOK, found_in
 from tests.services.hosts import Host, Network
 from tests.services.postgres import Database, postgres
 from tests.services.tracking import Server, tracking_server
@@ -102,7 +102,7 @@ class Service:
         """Return what is not free again after a minute: resources, placement groups, actors."""
         looked = self._python(LOOK, str(FREE_SECONDS))
         assert looked.returncode == 0, looked.stderr
-        return {name: found for name, found in json.loads(looked.stdout).items() if found}
+        return {name: found for name, found in json.loads(found_in(looked.stdout)).items() if found}
 
     def mebibytes(self) -> dict[str, int]:
         """Return the memory of each host; what processes share is divided among them."""
