@@ -23,7 +23,7 @@ REFUSALS = 2
 TOGETHER = 64
 """So many events are shipped at once; MLflow takes a trial's epochs in one transaction."""
 GATHERING_S = 1.0
-"""So long events gather before they are shipped: each transaction costs the driver 10 ms."""
+"""So long events gather after a batch that was not full."""
 
 MLFLOW_ENVIRONMENT = {
     # MLflow's own default is seven retries, some four minutes in one call: the tracker tries

@@ -1,9 +1,12 @@
 """Samples mixed in pairs (mixup, Zhang et al., ICLR 2018), each taught by both lessons.
 
 A mixed sample is own · x + (1 − own) · x', with one share for a whole batch; every term is
-own · (its value for x's label and lesson) + (1 − own) · (its value for those of x'). Of logits that
-is, but for a constant, the divergence from the two teachers' mixed answers. The partner x' of a
-sample is its neighbour in the batch, whose order is random already.
+own · (its value for x's label and lesson) + (1 − own) · (its value for those of x'). Of the term
+`logits` that is, but for a constant, the divergence from the teachers' answers for both, mixed.
+
+The partner x' is a sample's neighbour among those computed together: a rank's share of the batch,
+or a part of it by `micro_batch`. So other partners meet where a batch is cut otherwise, and a part
+of one sample is not mixed at all.
 """
 
 from collections.abc import Mapping
