@@ -22,6 +22,7 @@ from fckd.storage.address import Address
 from fckd.storage.shelf import open_shelf, storage_folder
 from fckd.sweep.attendance import Attendance, attended, ending
 from fckd.sweep.cluster import cluster
+from fckd.sweep.companion import SUBMITTED
 from fckd.sweep.control import CAMPAIGN, STORAGE, Control
 from fckd.sweep.given import who_makes_blocks
 from fckd.sweep.leader import halted
@@ -31,9 +32,6 @@ from fckd.sweep.ledger_places import is_shared, shown
 from fckd.sweep.phases import Phase
 from fckd.sweep.preparation import Preparation
 from fckd.train.workshop import Workshop
-
-SUBMITTED = "RAY_JOB_CONFIG_JSON_ENV_VAR"
-"""Ray sets it in the driver of a submitted job."""
 
 Track = Callable[[Path], Listener]
 """Given a campaign's folder, returns who keeps its events."""

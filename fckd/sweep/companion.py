@@ -1,4 +1,4 @@
-"""A small process beside the driver that outlives it and tidies up, however the driver ends."""
+"""A small process beside the driver that outlives it, and tidies up where the driver was killed."""
 
 import os
 import subprocess
@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 LOOK_SECONDS = 0.5
+
+SUBMITTED = "RAY_JOB_CONFIG_JSON_ENV_VAR"
+"""Ray sets it in the driver of a submitted job, and so in its companion too."""
 
 
 @contextmanager

@@ -10,16 +10,16 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 
-from fckd.sweep.companion import wait_for_the_end_of
+from fckd.sweep.companion import SUBMITTED, wait_for_the_end_of
 
 GRACE_SECONDS = 20.0
 """For these actors to see that their controller is gone, which takes them a few seconds."""
 
 CLEANER = "PlacementGroupCleaner"
-
-JOB_CONFIGURATION = "RAY_JOB_CONFIG_JSON_ENV_VAR"
-"""Says to Ray that a process is the driver of a submitted job, which the companion is not."""
+MOST = 10_000
+"""So many actors Ray's state API tells of at once."""
 
 
 def wait_and_end(driver: int, job: str) -> None:
@@ -31,7 +31,7 @@ def wait_and_end(driver: int, job: str) -> None:
     """
     wait_for_the_end_of(driver)
     time.sleep(GRACE_SECONDS)
-    os.environ.pop(JOB_CONFIGURATION, None)
+    os.environ.pop(SUBMITTED, None)  # the companion is not the driver of a submitted job
     # not before: while the driver lives, nobody should pay for a second Ray in memory
     import ray
 
@@ -42,23 +42,26 @@ def wait_and_end(driver: int, job: str) -> None:
 def end_orphans(job: str) -> None:
     """End the cleaners of a job whose driver is gone, each by a task on its own node."""
     import ray
+    from ray.exceptions import RayError
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
     from ray.util.state import list_actors
 
     sought = [("class_name", "=", CLEANER), ("job_id", "=", job), ("state", "=", "ALIVE")]
     ending = ray.remote(num_cpus=0)(_end)
-    ray.get(
-        [
-            ending.options(
-                scheduling_strategy=NodeAffinitySchedulingStrategy(orphan.node_id, soft=False)
-            ).remote(orphan.pid)
-            for orphan in list_actors(filters=sought, detail=True)
-        ]
-    )
+    tasks = [
+        ending.options(
+            scheduling_strategy=NodeAffinitySchedulingStrategy(orphan.node_id, soft=False)
+        ).remote(orphan.pid)
+        for orphan in list_actors(filters=sought, detail=True, limit=MOST)
+    ]
+    for task in tasks:
+        with suppress(RayError):  # its node is gone, and the actor with it
+            ray.get(task)
 
 
 def _end(process: int) -> None:
-    os.kill(process, signal.SIGTERM)
+    with suppress(ProcessLookupError):  # it has ended by itself meanwhile
+        os.kill(process, signal.SIGTERM)
 
 
 if __name__ == "__main__":

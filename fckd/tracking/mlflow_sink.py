@@ -93,7 +93,7 @@ class MlflowSink:
         self._epochs: dict[str, int] = {}
 
     def __call__(self, events: Sequence[Event]) -> None:
-        """Write `events`, epochs that follow each other in one transaction a trial.
+        """Write `events`, epochs that follow each other in one request a trial.
 
         Raises:
             Refused: MLflow will never take one of them.

@@ -21,7 +21,7 @@ PATIENCE_S = 20.0
 REFUSALS = 2
 """So often a freshly connected sink must refuse an event before it is set aside."""
 TOGETHER = 64
-"""So many events are shipped at once; MLflow takes a trial's epochs in one transaction."""
+"""So many events are shipped at once; MLflow takes a trial's epochs in one request."""
 GATHERING_S = 1.0
 """So long events gather after a batch that was not full."""
 
@@ -87,7 +87,7 @@ class Tracker:
         self._closing = threading.Event()
         self._abandoned = threading.Event()
         self._trouble = _Trouble()
-        self._together = TOGETHER
+        self._at_most = TOGETHER
         self._thread = threading.Thread(target=self._run, name="fckd-tracker", daemon=True)
         self._thread.start()
 
@@ -116,7 +116,7 @@ class Tracker:
         while not self._abandoned.is_set():
             self._wake.clear()
             last = self._closing.is_set()  # asked first: an event may come while we look
-            entries = self._spool.waiting(self._together)
+            entries = self._spool.waiting(self._at_most)
             if entries:
                 self._attempt(entries)
             elif last:
@@ -130,17 +130,18 @@ class Tracker:
         except Refused as refusal:
             self._sink = None
             if len(entries) > 1:
-                self._together = 1  # alone, the one that is refused shows
+                self._at_most = 1  # alone, the one that is refused shows
             elif self._trouble.refused() >= REFUSALS:
                 self._set_aside(entries[0], str(refusal))
         except Exception as error:  # noqa: BLE001 - nothing that MLflow raises may end a sweep
             self._sink = None
+            self._at_most = max(1, self._at_most // 2)  # what fails now and then gets on in parts
             self._trouble.failed(error)
             self._rest()
         else:
             self._trouble.is_over()
-            if len(entries) == self._together:
-                self._together = min(2 * self._together, TOGETHER)
+            if len(entries) == self._at_most:
+                self._at_most = min(2 * self._at_most, TOGETHER)
             else:
                 self._closing.wait(GATHERING_S)
 

@@ -19,12 +19,14 @@ class Batch:
         views: (N,) int64 view numbers.
         whole: Samples and views of the global batch, of all ranks together.
         own: How much of each sample is its own, beside its partner's (see `mixup`).
+        partners: Samples and views that these are mixed with; none for an `own` of 1.
     """
 
     samples: np.ndarray
     views: np.ndarray
     whole: tuple[np.ndarray, np.ndarray]
     own: float = 1.0
+    partners: "Batch | None" = None
 
 
 def batches(study: Study, epoch: int, world: World) -> Iterator[Batch]:
@@ -39,18 +41,26 @@ def batches(study: Study, epoch: int, world: World) -> Iterator[Batch]:
     size = min(study.training.batch_size, len(order))
     size -= size % world.size
     for start in range(0, batches_per_epoch(study) * size, size):
-        share = slice(start + world.rank, start + size, world.size)
-        whole = slice(start, start + size)
+        whole = order[start : start + size], views[start : start + size]
+        share = slice(world.rank, None, world.size)
         own = own_share(draw, study.training.mixup)
-        yield Batch(order[share], views[share], (order[whole], views[whole]), own)
+        partners = None
+        if own < 1:
+            partners = Batch(np.roll(whole[0], 1)[share], np.roll(whole[1], 1)[share], whole)
+        yield Batch(whole[0][share], whole[1][share], whole, own, partners)
 
 
 def divided(batch: Batch, most: int | None) -> list[Batch]:
     """Return the parts of a share, of at most `most` samples each; the whole if None."""
     length = len(batch.samples)
     starts = range(0, length, most or length)
-    cuts = [slice(start, start + (most or length)) for start in starts]
-    return [replace(batch, samples=batch.samples[cut], views=batch.views[cut]) for cut in cuts]
+    return [_cut(batch, slice(start, start + (most or length))) for start in starts]
+
+
+def _cut(batch: Batch, cut: slice) -> Batch:
+    partners = None if batch.partners is None else _cut(batch.partners, cut)
+    samples, views = batch.samples[cut], batch.views[cut]
+    return replace(batch, samples=samples, views=views, partners=partners)
 
 
 def batches_per_epoch(study: Study) -> int:

@@ -19,7 +19,7 @@ from fckd.models.pretrained import load_pretrained
 from fckd.train.batches import batches_per_epoch
 from fckd.train.evaluation import Evaluation, evaluate
 from fckd.train.material import Material, materials
-from fckd.train.mixup import blended, partner_lessons, partners
+from fckd.train.mixup import blended
 from fckd.train.module import DistillationModule, Said
 from fckd.train.schedule import learning_rate
 from fckd.train.sight import gradient_shares, sight
@@ -38,9 +38,10 @@ class EpochResult:
 
     Attributes:
         epoch: Counted from 1.
-        metrics: `train/TERM`, `agreement/TEACHER` and `overlap/TEACHER` (see `sight`), means over
-            the epoch; `gradient/TERM` norms at the student's outputs in the epoch's first step, and
-            `share/TERM`, their shares; the split's `…/accuracy` where it was measured; `seconds`.
+        metrics: `train/TERM`, `agreement/TEACHER` and `overlap/TEACHER` (see `sight`; of a mixed
+            sample, with its own lesson), means over the epoch; `gradient/TERM` norms at the
+            student's outputs in the epoch's first step, and `share/TERM`, their shares; the split's
+            `…/accuracy` where it was measured; `seconds`.
         evaluation: The measurement, or None in an epoch without one.
         network: The student as it stands now (not a copy).
         embeddings: Of it, likewise, by teacher.
@@ -167,9 +168,9 @@ class _Run:
             lessons = live_lessons(self.study, self.companions, said.companions, part.labels)
         seen = sight(said.student, lessons, focal=self.study.objective.uses_focal)
         terms = self.objective(said.student, lessons, part.labels, epoch)
-        if part.own < 1:
-            others = partner_lessons(lessons)
-            of_partners = self.objective(said.student, others, partners(part.labels), epoch)
+        if part.partners is not None:
+            others = part.partners
+            of_partners = self.objective(said.student, others.lessons, others.labels, epoch)
             terms = blended(terms, of_partners, part.own)
         return terms, said, seen
 

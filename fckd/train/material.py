@@ -11,10 +11,22 @@ from fckd.distill.lesson import Lesson
 from fckd.train.ahead import ahead, reading_threads
 from fckd.train.batches import Batch, batches, divided
 from fckd.train.inputs import inputs
-from fckd.train.mixup import mixed
 from fckd.train.study import Study
 from fckd.train.teaching import stored_lessons
 from fckd.train.world import World
+
+
+@dataclass(frozen=True)
+class Partners:
+    """What the samples that others are mixed with are taught.
+
+    Attributes:
+        labels: (N,) int64.
+        lessons: Of the frozen teachers, by name.
+    """
+
+    labels: Tensor
+    lessons: Mapping[str, Lesson]
 
 
 @dataclass(frozen=True)
@@ -28,6 +40,7 @@ class Material:
         others: The same for each companion.
         lessons: Of the frozen teachers, by name.
         own: How much of each reading is the sample's own, beside its partner's.
+        partners: What these are taught; None for an `own` of 1.
     """
 
     share: float
@@ -36,6 +49,7 @@ class Material:
     others: tuple[tuple[Tensor, ...], ...]
     lessons: Mapping[str, Lesson]
     own: float
+    partners: Partners | None
 
 
 def materials(
@@ -62,14 +76,26 @@ def materials(
 def _material(
     study: Study, part: Batch, whole: int, device: torch.device, *, taught: bool
 ) -> Material:
-    def read(readings: JointReadings) -> tuple[Tensor, ...]:
-        return inputs(readings, part.samples, part.views, device)
+    def read(readings: JointReadings, batch: Batch) -> tuple[Tensor, ...]:
+        return inputs(readings, batch.samples, batch.views, device)
 
+    def labels(batch: Batch) -> Tensor:
+        return torch.from_numpy(study.labels[batch.samples]).to(device)
+
+    def lessons(batch: Batch) -> dict[str, Lesson]:
+        return stored_lessons(study, batch, device) if taught else {}
+
+    readings, partners = read(study.readings, part), None
+    if part.partners is not None:
+        others = read(study.readings, part.partners)
+        readings = tuple(x.lerp(y, 1 - part.own) for x, y in zip(readings, others, strict=True))
+        partners = Partners(labels(part.partners), lessons(part.partners))
     return Material(
         len(part.samples) / whole,
-        torch.from_numpy(study.labels[part.samples]).to(device),
-        tuple(mixed(reading, part.own) for reading in read(study.readings)),
-        tuple(read(companion.readings) for companion in study.companions.values()),
-        stored_lessons(study, part, device) if taught else {},
+        labels(part),
+        readings,
+        tuple(read(companion.readings, part) for companion in study.companions.values()),
+        lessons(part),
         part.own,
+        partners,
     )

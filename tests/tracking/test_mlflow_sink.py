@@ -85,6 +85,18 @@ def test_epochs_that_arrive_together_are_written_as_if_one_by_one(sink, store):
     assert store.run("trial 0").data.metrics["train/cross_entropy"] == pytest.approx(1 / 3)
 
 
+def test_the_tag_that_counts_the_epochs_never_comes_before_their_last_metric(sink, monkeypatch):
+    asked = []
+    monkeypatch.setattr(sink._client, "log_batch", lambda run, **given: asked.append(given))
+    tell(sink, opening(), start(0))
+    asked.clear()
+    metrics = {f"channel/{index}": 0.5 for index in range(20)}
+    sink([replace(epoch(0, number), metrics=metrics) for number in range(1, 51)])
+    counts = [len(given["metrics"]) + len(given["tags"]) for given in asked]
+    assert sum(counts) == 1000 + len(counts)
+    assert max(counts) <= 1000
+
+
 def test_an_interrupted_trial_is_killed_until_it_goes_on(sink, store):
     tell(sink, opening(), start(0), epoch(0, 1), end(0, "interrupted", reason="it goes on"))
     assert store.run("trial 0").info.status == "KILLED"

@@ -125,6 +125,23 @@ def test_an_event_that_is_refused_for_good_does_not_hold_up_the_rest(tmp_path, h
     assert "name too long" in (tmp_path / REFUSED_FILE).read_text()
 
 
+def test_a_sink_that_fails_now_and_then_gets_everything_in_parts(tmp_path, hurry):
+    notebook = Notebook()
+
+    def frail(events):
+        if len(events) > 2:
+            notebook.take(events[:1])  # those before the one that failed were taken
+            raise ConnectionError("reset")
+        notebook.take(events)
+
+    spool = Spool(tmp_path)
+    story = [opening(), start(0), *(epoch(0, number) for number in range(1, 60)), end(0)]
+    for event in story:
+        spool.append(event)
+    assert Tracker(spool, lambda: frail).close(20) == 0
+    assert list(dict.fromkeys(map(repr, notebook.events))) == list(map(repr, story))
+
+
 def test_a_dead_server_neither_blocks_nor_loses(tmp_path, store, dead_server):
     folder = tmp_path / "sweep"
     tracker = open_tracker(folder, dead_server, EXPERIMENT)

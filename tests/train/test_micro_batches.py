@@ -26,10 +26,11 @@ def gradients(study):
     return {name: p.grad for name, p in first.network.named_parameters()}
 
 
+@pytest.mark.parametrize("mixup", [0.0, 0.5])
 @pytest.mark.parametrize("most", [1, 2, 4, 5])
-def test_parts_have_the_gradients_of_the_whole(study, most):
-    whole = gradients(study(GROUP, batch_size=6, epochs=1))
-    in_parts = gradients(study(GROUP, batch_size=6, epochs=1, micro_batch=most))
+def test_parts_have_the_gradients_of_the_whole(study, most, mixup):
+    whole = gradients(study(GROUP, batch_size=6, epochs=1, mixup=mixup))
+    in_parts = gradients(study(GROUP, batch_size=6, epochs=1, mixup=mixup, micro_batch=most))
     assert_close(in_parts, whole, rtol=1e-4, atol=1e-5)
 
 

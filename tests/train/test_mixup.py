@@ -11,8 +11,12 @@ from fckd.distill.lesson import Lesson
 from fckd.distill.objective import Answer, Objective, total
 from fckd.errors import UserError
 from fckd.train.batches import batches
+from fckd.train.inputs import inputs
+from fckd.train.lessons import Wish
 from fckd.train.loop import distill
-from fckd.train.mixup import blended, mixed, own_share, partner_lessons, partners
+from fckd.train.material import materials
+from fckd.train.mixup import blended, own_share
+from fckd.train.world import World
 from tests.train.small import ALONE, changed, make, same, state, told, trained
 from tests.train.test_batches import Rank
 
@@ -35,7 +39,11 @@ def values(answer, lessons, labels, own, **terms):
     """Return the blended objective of a batch."""
     ask = objective(**terms)
     mine = ask(answer, lessons, labels)
-    theirs = ask(answer, partner_lessons(lessons), partners(labels))
+    theirs = ask(
+        answer,
+        {name: Lesson(taught.logits.roll(1, 0)) for name, taught in lessons.items()},
+        labels.roll(1),
+    )
     return total(blended(mine, theirs, own))
 
 
@@ -44,14 +52,9 @@ def answers(samples=4, classes=3):
     return Answer(logits, torch.randn(samples, 2, 4), {})
 
 
-def test_a_reading_lies_between_its_own_and_its_partners():
-    reading = torch.tensor([[0.0], [4.0], [8.0]])
-    assert_close(mixed(reading, 0.75), torch.tensor([[2.0], [3.0], [7.0]]))
-
-
 def test_cross_entropy_is_that_of_the_mixed_label():
     answer, labels = answers(), torch.tensor([0, 1, 2, 0])
-    soft = 0.7 * F.one_hot(labels, 3) + 0.3 * F.one_hot(partners(labels), 3)
+    soft = 0.7 * F.one_hot(labels, 3) + 0.3 * F.one_hot(labels.roll(1), 3)
     assert_close(values(answer, {}, labels, 0.7), F.cross_entropy(answer.logits, soft.float()))
 
 
@@ -63,25 +66,26 @@ def test_logits_teach_the_mixed_answer_of_the_teacher():
     loss = loss - values(answer, {}, labels, 0.7)
     (ours,) = torch.autograd.grad(loss, answer.logits)
     targets = (taught / 2).softmax(1)
-    targets = 0.7 * targets + 0.3 * partners(targets)
+    targets = 0.7 * targets + 0.3 * targets.roll(1, 0)
     plain = 4 * F.kl_div((answer.logits / 2).log_softmax(1), targets, reduction="batchmean")
     (theirs,) = torch.autograd.grad(plain, answer.logits)
     assert_close(ours, theirs)
 
 
-def test_a_partner_brings_all_of_its_lesson():
-    lesson = Lesson(
-        torch.arange(6.0).view(3, 2),
-        torch.arange(12.0).view(3, 2, 2),
-        torch.tensor([[0, 1], [2, 3], [4, 5]]),
-        focal=2,
-        emphasis=torch.arange(6.0).view(3, 2),
-    )
-    partner = partner_lessons({"skeleton": lesson})["skeleton"]
-    assert partner.focal == 2
-    for name in ("logits", "features", "channels", "emphasis"):
-        assert getattr(partner, name)[0].equal(getattr(lesson, name)[2])
-        assert getattr(partner, name)[1].equal(getattr(lesson, name)[0])
+def test_reading_label_and_lesson_are_those_of_the_neighbour_in_the_batch(study):
+    mixing = study(mixup=0.5, batch_size=6)
+    (batch,) = batches(mixing, 1, World())
+    ((part,),) = materials(mixing, 1, World(), torch.device("cpu"), taught=True)
+    samples, views = np.roll(batch.samples, 1), np.roll(batch.views, 1)
+    np.testing.assert_array_equal(part.partners.labels, mixing.labels[samples])
+    wish = Wish(mixing.focal, False, batch.whole)
+    for name, store in mixing.lessons.items():
+        wanted = store.read(samples, views, wish, torch.device("cpu"))
+        assert part.partners.lessons[name].features.equal(wanted.features)
+        assert part.partners.lessons[name].logits.equal(wanted.logits)
+    (own,) = inputs(mixing.readings, batch.samples, batch.views, torch.device("cpu"))
+    (other,) = inputs(mixing.readings, samples, views, torch.device("cpu"))
+    assert_close(part.readings[0], batch.own * own + (1 - batch.own) * other)
 
 
 @pytest.mark.parametrize("alpha", [0.2, 1.0, 8.0])
@@ -90,6 +94,13 @@ def test_most_of_a_sample_is_its_own(alpha):
     shares = [own_share(draw, alpha) for _ in range(200)]
     assert 0.5 <= min(shares) < max(shares) <= 1
     assert own_share(draw, 0.0) == 1
+
+
+def test_without_mixup_nothing_is_drawn():
+    draw = np.random.default_rng(0)
+    before = draw.bit_generator.state
+    own_share(draw, 0.0)
+    assert draw.bit_generator.state == before
 
 
 def test_all_ranks_mix_alike_and_every_batch_anew(study):

@@ -21,6 +21,7 @@ RUNS = {
     "several steps": changed(GROUP, epochs=2),
     "in parts": changed({**GROUP, "training.micro_batch": 2}, **ONE_STEP),
     "batch normalisation": changed(**ONE_STEP),
+    "mixup": changed({**GROUP, "training.mixup": 0.5}, **ONE_STEP),
     "student alone": changed({**ALONE, **GROUP}, **ONE_STEP),
     "dead": changed(DEAD),
     "batch scope": changed({**GROUP, "focal.scope": "batch", "focal.ratio": 0.25}, **ONE_STEP),
@@ -61,7 +62,7 @@ def gradients(result):
     return {name: p.grad for name, p in result.network.named_parameters()}
 
 
-@pytest.mark.parametrize("name", ["one step", "student alone", "batch scope"])
+@pytest.mark.parametrize("name", ["one step", "student alone", "batch scope", "mixup"])
 def test_two_ranks_have_the_gradients_of_one_that_sees_the_whole_batch(ranks, alone, name):
     assert_close(ranks[0][name]["gradients"], gradients(alone(name)), rtol=1e-4, atol=1e-6)
 
