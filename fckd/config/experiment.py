@@ -55,6 +55,11 @@ class TrainingSettings(Configuration):
         "float32",
         description="of activations while training; weights, losses and measurements are float32",
     )
+    cuda_graph: bool = Field(
+        True,
+        description="on a GPU, in one process: launch each step as one CUDA graph. false for a "
+        "network of your own that asks the GPU for a number in its forward pass",
+    )
     learning_rate: float = Field(3e-3, gt=0)
     weight_decay: float = Field(1e-2, ge=0)
     label_smoothing: float = Field(0.0, ge=0, lt=1)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from fckd.config.experiment import ViewSettings
 from fckd.config.fusion import AnyNetwork
 from fckd.data.corpus import Corpus
+from fckd.data.forms import Array
 from fckd.data.readings import Readings
 from fckd.data.views import Reading
 
@@ -36,6 +37,12 @@ class JointReadings:
             UserError: The corpus does not hold a modality.
         """
         return cls(*(Readings(corpus, part, views) for part in network.inputs))
+
+    def kept(
+        self, samples: NDArray[np.int64], views: NDArray[np.int64]
+    ) -> list[tuple[Array, float]]:
+        """Return readings of each modality as they are kept, and what they are scaled by."""
+        return [(part.kept(samples, views), part.scale) for part in self._parts]
 
     def batch(self, samples: NDArray[np.int64], views: NDArray[np.int64]) -> tuple[Reading, ...]:
         """Return readings of each modality, (N, *shape) float32: see `Readings.batch`."""

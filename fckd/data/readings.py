@@ -26,6 +26,7 @@ MEMORY_LIMIT = 2 * 1024**3
 """Bytes of readings that one `Readings` keeps; what is beyond is made again each time."""
 
 UNMADE = -1
+BRIGHTEST = 255
 
 
 class Readings:
@@ -40,6 +41,7 @@ class Readings:
         shape: Of one reading: (6, frames) inertial, (3, frames, joints) skeleton,
             (1, frames, size, size) depth and infrared, (3, …) rgb, (2, …) flow.
         bytes_each: That one reading takes in memory.
+        scale: Of what is kept, to what a network wants.
 
     Raises:
         UserError: The corpus does not hold the modality.
@@ -51,6 +53,7 @@ class Readings:
         self._corpus, self._network, self._views = corpus, network, views
         wanted = (len(corpus), views.count + 1)
         kept_as = FORMS[network.modality].dtype
+        self.scale = scale_of(network.modality)
         self.bytes_each = int(np.prod(self.shape)) * kept_as.itemsize
         room = min(wanted[0] * wanted[1], MEMORY_LIMIT // self.bytes_each)
         # the system hands out these pages only when a reading is written to them
@@ -69,6 +72,10 @@ class Readings:
         Returns:
             (N, *shape); images are scaled to 0..1, flow to -1..1 with 0 for no motion.
         """
+        return scaled(self.kept(samples, views), self._network.modality)
+
+    def kept(self, samples: NDArray[np.int64], views: NDArray[np.int64]) -> Array:
+        """Return the same unscaled, (N, *shape): uint8 images, int8 flow, float32 series."""
         slots = self._slots[samples, views]
         if (slots == UNMADE).any():
             for sample, view in zip(samples[slots == UNMADE], views[slots == UNMADE], strict=True):
@@ -77,7 +84,7 @@ class Readings:
         batch = self._kept[np.maximum(slots, 0)] if len(self._kept) else self._empty(len(slots))
         for place in np.flatnonzero(slots == UNMADE):
             batch[place] = self._make(int(samples[place]), int(views[place]))
-        return scaled(batch, self._network.modality)
+        return batch
 
     def _keep(self, sample: int, view: int) -> None:
         if self._slots[sample, view] != UNMADE or self._used == len(self._kept):
@@ -135,8 +142,12 @@ def read(recorded: Frames, network: NetworkSettings, view: View) -> Array:
 
 def scaled(readings: Array, modality: Modality) -> Reading:
     """Return kept readings as a network wants them: float32, images in 0..1, flow in -1..1."""
+    scale = scale_of(modality)
+    return readings if scale == 1 else readings * np.float32(scale)
+
+
+def scale_of(modality: Modality) -> float:
+    """Return what kept readings are multiplied by."""
     if modality is Modality.FLOW:
-        return readings * np.float32(1 / FASTEST_FLOW)
-    if modality in IMAGES:
-        return readings * np.float32(1 / 255)
-    return readings
+        return 1 / FASTEST_FLOW
+    return 1 / BRIGHTEST if modality in IMAGES else 1.0

@@ -22,15 +22,18 @@ class SkeletonStream(nn.Module):
         UserError: Bones are asked for, but the layout of so many joints is not known.
     """
 
+    parents: torch.Tensor | None
+
     def __init__(self, stream: Stream, joints: int) -> None:
         super().__init__()
-        self.parents = _parents(joints) if stream.startswith("bone") else None
+        parents = torch.tensor(_parents(joints)) if stream.startswith("bone") else None
+        self.register_buffer("parents", parents, persistent=False)
         self.moving = stream.endswith("motion")
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return the stream of joints `x` (N, 3, T, joints) float."""
         if self.parents is not None:
-            x = x - x.index_select(3, torch.tensor(self.parents, device=x.device))
+            x = x - x.index_select(3, self.parents)
         return motion_of(x) if self.moving else x
 
 

@@ -23,6 +23,7 @@ from fckd.distill.focal import focal_count
 from fckd.distill.lesson import Lesson, soft_weights
 from fckd.errors import UserError
 from fckd.files import sha256_of_file
+from fckd.train.placing import placed
 
 SCHEMA_VERSION = 2
 MANIFEST = "manifest.json"
@@ -183,13 +184,13 @@ class LessonStore:
         ranked = self._gather(rows, "saliency", None)
         if mean is not None:
             ranked = np.broadcast_to(-np.sort(-mean), ranked.shape)
-        everything = torch.from_numpy(np.array(ranked)).to(device)
+        everything = placed(np.array(ranked), device)
         return soft_weights(focal, everything[:, :count], everything.mean(dim=1))
 
     def _tensor(
         self, rows: np.ndarray, column: str, places: int | np.ndarray | None, device: torch.device
     ) -> torch.Tensor:
-        return torch.from_numpy(self._gather(rows, column, places)).to(device)
+        return placed(self._gather(rows, column, places), device)
 
     def _rows(self, samples: np.ndarray, views: np.ndarray) -> np.ndarray:
         # Checked, for a wrong index would silently be the lesson of another sample or view.

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from fckd.distill.embedding import Embedding
-from fckd.distill.objective import Objective, Term, total
 from fckd.errors import TrainingError
 from fckd.models.fusion.table import build_any_network
 from fckd.models.hallucination import HallucinationNetwork
@@ -18,14 +17,15 @@ from fckd.models.network import ActionNetwork
 from fckd.models.pretrained import load_pretrained
 from fckd.train.batches import batches_per_epoch
 from fckd.train.evaluation import Evaluation, evaluate
+from fckd.train.graphs import GraphedSteps
 from fckd.train.material import Material, materials
-from fckd.train.mixup import blended
-from fckd.train.module import DistillationModule, Said
+from fckd.train.module import DistillationModule
+from fckd.train.optimizer import optimizer_of, restore_optimizer, set_learning_rate
 from fckd.train.schedule import learning_rate
-from fckd.train.sight import gradient_shares, sight
+from fckd.train.sight import gradient_shares
 from fckd.train.stages import stage_of, teachers_teach
+from fckd.train.step import Step, Told
 from fckd.train.study import Companion, Study
-from fckd.train.teaching import companion_terms, live_lessons
 from fckd.train.world import World
 
 Checkpoint = Mapping[str, Any]
@@ -83,18 +83,23 @@ class _Run:
         # Seeded before the student is built, so that runs which differ in their terms are paired.
         torch.manual_seed(study.training.seed)
         self.student = _network(study, study.classes)
-        self.companions = _companions(study)
-        self.embeddings = _embeddings(study, self.student, self.companions)
-        self.module = DistillationModule(self.student, self.embeddings, self.companions).to(device)
+        companions = _companions(study)
+        self.embeddings = _embeddings(study, self.student, companions)
+        self.module = DistillationModule(self.student, self.embeddings, companions).to(device)
         self.parallel = world.parallel(self.module, device, staged=study.stages is not None)
-        self.optimizer = _optimizer(self.module, study)
-        smoothing = study.training.label_smoothing
-        self.objective = Objective(study.objective, study.weighting, smoothing)
-        self.proved: set[str] = set()
+        self.optimizer = optimizer_of(self.module, study.training, device)
+        self.step = Step(study, self.module, self.parallel, self.optimizer, device, world)
+        self.graphed = GraphedSteps(self.step) if self._may_be_graphed() else None
+
+    def _may_be_graphed(self) -> bool:
+        training = self.study.training
+        # The share by which samples are mixed is another number in each batch.
+        alike = training.cuda_graph and training.mixup == 0
+        return alike and self.device.type == "cuda" and self.world.size == 1
 
     def restore(self, checkpoint: Checkpoint) -> int:
         self.module.load_state_dict(checkpoint["module"])
-        self.optimizer.load_state_dict(checkpoint["optimizer"])
+        restore_optimizer(self.optimizer, checkpoint["optimizer"])
         epoch: int = checkpoint["epoch"]
         return epoch
 
@@ -134,74 +139,37 @@ class _Run:
     def _train(self, epoch: int) -> dict[str, float]:
         self.module.train()
         self.parallel.train()
-        steps = batches_per_epoch(self.study)
-        sums: dict[str, Tensor] = {}
-        gradients: dict[str, float] = {}
+        training, steps = self.study.training, batches_per_epoch(self.study)
         given = materials(self.study, epoch, self.world, self.device, taught=self.module.taught)
+        sums = torch.zeros((), device=self.device)
+        gradients: dict[str, float] = {}
         for number, parts in enumerate(given):
-            step = (epoch - 1) * steps + number
-            for group in self.optimizer.param_groups:
-                group["lr"] = learning_rate(self.study.training, step, steps)
-            self.optimizer.zero_grad(set_to_none=True)
-            for part in parts:
-                with self.world.together(self.parallel, now=part is parts[-1]):
-                    terms, said, seen = self._forward(part, epoch)
-                    if number == 0 and part is parts[0]:
-                        gradients = self._gradients(terms, said)
-                        self._require_gradients(terms)
-                    terms |= companion_terms(said.companions, part.labels)
-                    (part.share * total(terms)).backward()  # type: ignore[no-untyped-call]
-                seen |= {f"train/{name}": term.value.detach() for name, term in terms.items()}
-                for name, value in seen.items():
-                    sums[name] = sums.get(name, 0.0) + part.share * value
-            self.optimizer.step()
-        return self._means(sums, terms, steps) | gradients
+            set_learning_rate(
+                self.optimizer, learning_rate(training, (epoch - 1) * steps + number, steps)
+            )
+            told = self._step(parts, epoch, measured=number == 0)
+            sums = sums + told.values
+            if told.measured:
+                gradients = self._gradients(told)
+        return self._means(sums, told, steps) | gradients
 
-    def _forward(
-        self, part: Material, epoch: int
-    ) -> tuple[dict[str, Term], Said, dict[str, Tensor]]:
-        half = self.study.training.precision == "bfloat16"
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
-            said: Said = self.parallel(part.readings, part.others)
-        lessons = part.lessons
-        if self.module.taught and said.companions:
-            lessons = live_lessons(self.study, self.companions, said.companions, part.labels)
-        seen = sight(said.student, lessons, focal=self.study.objective.uses_focal)
-        terms = self.objective(said.student, lessons, part.labels, epoch)
-        if part.partners is not None:
-            others = part.partners
-            of_partners = self.objective(said.student, others.lessons, others.labels, epoch)
-            terms = blended(terms, of_partners, part.own)
-        return terms, said, seen
+    def _step(self, parts: Sequence[Material], epoch: int, *, measured: bool) -> Told:
+        if self.graphed is None:
+            return self.step(parts, epoch, measured=measured)
+        weights = tuple(term.weight_at(epoch) for _, term in self.study.objective.active())
+        stage = stage_of(self.study.stages, epoch)
+        return self.graphed(parts, epoch, measured=measured, conditions=(weights, stage))
 
-    def _gradients(self, terms: Mapping[str, Term], said: Said) -> dict[str, float]:
-        outputs = [said.student.logits, said.student.features]
-        local = torch.stack([_norm(t.weight * t.value, outputs) for t in terms.values()])
+    def _gradients(self, told: Told) -> dict[str, float]:
         # Each rank holds other samples of the batch: their gradients are one vector's parts.
-        whole = self.world.sum(local.square()).sqrt().div(self.world.size).tolist()
-        norms = dict(zip(terms, whole, strict=True))
+        whole = self.world.sum(told.norms.square()).sqrt().div(self.world.size).tolist()
+        norms = dict(zip(told.measured, whole, strict=True))
         return {f"gradient/{name}": norm for name, norm in norms.items()} | gradient_shares(norms)
 
-    def _require_gradients(self, terms: Mapping[str, Term]) -> None:
-        """Refuse a term that teaches nothing, at the first step in which it counts."""
-        parameters = list(self.student.parameters())
-        for name in [name for name in terms if name not in self.proved]:
-            term = terms[name]
-            norm = float(self.world.sum(_norm(term.weight * term.value, parameters)))
-            if norm == 0:
-                raise TrainingError(
-                    f"the term {name} has weight {term.weight:g}, but no gradient reaches the "
-                    "student at step 1: it would silently teach nothing"
-                )
-            self.proved.add(name)
-
-    def _means(
-        self, sums: Mapping[str, Tensor], terms: Mapping[str, Term], steps: int
-    ) -> dict[str, float]:
-        stacked = torch.stack(list(sums.values()))
-        values = self.world.sum(stacked).div(steps * self.world.size).tolist()
-        means: dict[str, float] = dict(zip(sums, values, strict=True))
-        loss = sum(term.weight * means[f"train/{name}"] for name, term in terms.items())
+    def _means(self, sums: Tensor, told: Told, steps: int) -> dict[str, float]:
+        values = self.world.sum(sums).div(steps * self.world.size).tolist()
+        means: dict[str, float] = dict(zip(told.names, values, strict=True))
+        loss = sum(weight * means[f"train/{name}"] for name, weight in told.weights.items())
         return means | {"train/loss": loss}
 
 
@@ -209,12 +177,6 @@ def _require_finite(metrics: Mapping[str, float], epoch: int) -> None:
     broken = [name for name, value in metrics.items() if not math.isfinite(value)]
     if broken:
         raise TrainingError(f"not finite in epoch {epoch}: {', '.join(broken)}")
-
-
-def _norm(value: Tensor, inputs: Sequence[Tensor]) -> Tensor:
-    found = torch.autograd.grad(value, inputs, retain_graph=True, allow_unused=True)
-    squares = [gradient.square().sum() for gradient in found if gradient is not None]
-    return torch.stack(squares).sum().sqrt() if squares else value.new_zeros(())
 
 
 def _network(learner: Study | Companion, classes: int) -> ActionNetwork:
@@ -242,14 +204,3 @@ def _embeddings(
         name: Embedding(student.feature_channels, width, study.network.normalization)
         for name, width in widths.items()
     }
-
-
-def _optimizer(module: nn.Module, study: Study) -> torch.optim.Optimizer:
-    """AdamW; weight decay on matrices and kernels only, as is usual."""
-    decayed = [p for p in module.parameters() if p.ndim > 1]
-    rest = [p for p in module.parameters() if p.ndim <= 1]
-    groups = [
-        {"params": decayed, "weight_decay": study.training.weight_decay},
-        {"params": rest, "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=study.training.learning_rate, fused=True)

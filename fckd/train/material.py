@@ -11,6 +11,7 @@ from fckd.distill.lesson import Lesson
 from fckd.train.ahead import ahead, reading_threads
 from fckd.train.batches import Batch, batches, divided
 from fckd.train.inputs import inputs
+from fckd.train.placing import placed
 from fckd.train.study import Study
 from fckd.train.teaching import stored_lessons
 from fckd.train.world import World
@@ -80,7 +81,7 @@ def _material(
         return inputs(readings, batch.samples, batch.views, device)
 
     def labels(batch: Batch) -> Tensor:
-        return torch.from_numpy(study.labels[batch.samples]).to(device)
+        return placed(study.labels[batch.samples], device)
 
     def lessons(batch: Batch) -> dict[str, Lesson]:
         return stored_lessons(study, batch, device) if taught else {}

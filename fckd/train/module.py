@@ -24,6 +24,7 @@ class DistillationModule(nn.Module):
     Attributes:
         taught: Whether teachers teach now; if not, nothing is embedded, for data-parallel ranks
             wait for the gradient of whatever is said.
+        companion_networks: By name the teachers that learn too.
 
     Args:
         student: What comes out of the run.
@@ -40,7 +41,7 @@ class DistillationModule(nn.Module):
         super().__init__()
         self.student = student
         # Lists, for a teacher may be called what a ModuleDict reserves: "train", "values", ….
-        self.teachers, self.companion_names = tuple(embeddings), tuple(companions)
+        self.teachers, self.companion_networks = tuple(embeddings), dict(companions)
         self.embeddings = nn.ModuleList(embeddings.values())
         self.companions = nn.ModuleList(companions.values())
         self.taught = True
@@ -53,5 +54,5 @@ class DistillationModule(nn.Module):
         outputs = [network(*read) for network, read in zip(self.companions, others, strict=True)]
         return Said(
             Answer(logits, features, embedded),
-            dict(zip(self.companion_names, outputs, strict=True)),
+            dict(zip(self.companion_networks, outputs, strict=True)),
         )

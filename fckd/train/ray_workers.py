@@ -18,9 +18,9 @@ import torch
 from fckd.config.experiment import Experiment
 from fckd.errors import StorageLost, TrainingError, UserError
 from fckd.files import is_full
-from fckd.train.memory import free_memory, is_out_of_memory, smaller_parts
+from fckd.train.memory import free_memory, is_out_of_memory
 from fckd.train.study import Part
-from fckd.train.task import Interrupted, Outcome, Report, Task, run_task
+from fckd.train.task import Interrupted, Outcome, Report, Task, run_task, smaller_parts
 from fckd.train.workshop import Workshop
 from fckd.train.world import World
 
@@ -36,6 +36,8 @@ def serve(config: Mapping[str, Any]) -> None:
     """
     torch.set_num_threads(config["threads"])
     device = ray.train.torch.get_device()
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
     workshop = Workshop.elsewhere(config["storage"], config["corpus"], device)
     world, broker, group = World(), config["broker"], config["group"]
     if world.rank == 0:

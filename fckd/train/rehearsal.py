@@ -172,7 +172,13 @@ def _short(study: Study, workers: int) -> Study:
         study,
         learn=study.learn[: STEPS * share],
         views=study.views.model_copy(update={"count": 1}),
-        training=training.model_copy(update={"batch_size": share, "epochs": UNTIMED + EPOCHS}),
+        training=training.model_copy(
+            update={
+                "batch_size": share,
+                "epochs": UNTIMED + EPOCHS,
+                "cuda_graph": training.cuda_graph and workers == 1,
+            }
+        ),
         # Teachers teach in the second stage, which is the dearest.
         stages=StageSettings(own=1, hallucination=UNTIMED + EPOCHS) if staged else None,
         measure_every_epoch=False,

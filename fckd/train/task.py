@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +80,21 @@ May raise `Interrupted`, on every rank alike.
 
 class Interrupted(Exception):  # noqa: N818 - it names an answer, as StopIteration does
     """The run shall end here and go on another time from this very epoch."""
+
+
+def smaller_parts(task: Task, workers: int) -> Task | None:
+    """Return the same task with half as many samples in memory at a time; None if it has one.
+
+    Args:
+        task: What did not fit.
+        workers: Data-parallel workers that share its batch.
+    """
+    training: Mapping[str, Any] = task.experiment["training"]
+    now = training["micro_batch"] or -(-training["batch_size"] // workers)
+    if now == 1:
+        return None
+    changed = {**training, "micro_batch": -(-now // 2)}
+    return replace(task, experiment={**task.experiment, "training": changed})
 
 
 def run_task(task: Task, workshop: Workshop, report: Report) -> Outcome | None:

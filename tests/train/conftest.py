@@ -30,12 +30,12 @@ def own_workshop(tmp_path, corpus):
 def seen(monkeypatch):
     """Every (shape of a reading, sample, view) that is read from now on, by whomever."""
     pairs = []
-    batch = Readings.batch
+    batch = Readings.kept
 
     def spied(readings, samples, views):
         rows = zip(samples.tolist(), views.tolist(), strict=True)
         pairs.extend((readings.shape, sample, view) for sample, view in rows)
         return batch(readings, samples, views)
 
-    monkeypatch.setattr(Readings, "batch", spied)
+    monkeypatch.setattr(Readings, "kept", spied)
     return pairs

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from fckd.train.memory import is_out_of_memory, smaller_parts
-from fckd.train.task import Task
+from fckd.train.memory import is_out_of_memory
+from fckd.train.task import Task, smaller_parts
 
 MORE_THAN_THERE_IS = 2**55
 

@@ -1,0 +1,109 @@
+"""Steps as CUDA graphs: a step's hundreds of small kernels are launched as one.
+
+A student's step and the objective's are many kernels that take less time than it takes to launch
+them one by one. So the first step of each kind runs as it is, the second one is captured, and from
+then on it is replayed on the batches that follow.
+"""
+
+import copy
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from fckd.errors import TrainingError
+from fckd.train.material import Material
+from fckd.train.memory import is_out_of_memory
+from fckd.train.step import Told
+
+
+class AnyStep(Protocol):
+    """What `fckd.train.step.Step` does."""
+
+    def __call__(self, parts: Sequence[Material], epoch: int, *, measured: bool) -> Told:
+        """Learn from a batch."""
+        ...
+
+
+@dataclass(frozen=True)
+class _Captured:
+    graph: torch.cuda.CUDAGraph
+    parts: Sequence[Material]
+    told: Told
+
+
+class GraphedSteps:
+    """Does what `step` does, on a GPU and in one process, with the same numbers.
+
+    Args:
+        step: What is captured; it must not ask the device for a number but in the first step.
+    """
+
+    def __init__(self, step: AnyStep) -> None:
+        self._step = step
+        self._kind: Hashable = None
+        self._captured: dict[bool, _Captured] = {}
+
+    def __call__(
+        self, parts: Sequence[Material], epoch: int, *, measured: bool, conditions: Hashable
+    ) -> Told:
+        """Learn from a batch.
+
+        Args:
+            parts: Of the batch.
+            epoch: Counted from 1.
+            measured: See `Step`.
+            conditions: Whatever else a step depends on, such as the weights of this epoch.
+
+        Returns:
+            What the step told; its tensors are overwritten by the next step.
+
+        Raises:
+            TrainingError: A step cannot be captured, or is refused.
+        """
+        kind = conditions, tuple((value.shape, value.dtype) for value in tensors_in(parts))
+        if kind != self._kind:
+            self._captured.clear()
+            self._kind = kind
+            return self._step(parts, epoch, measured=measured)
+        if measured not in self._captured:
+            self._captured[measured] = self._capture(parts, epoch, measured=measured)
+        captured = self._captured[measured]
+        for place, value in zip(tensors_in(captured.parts), tensors_in(parts), strict=True):
+            place.copy_(value)
+        captured.graph.replay()
+        return captured.told
+
+    def _capture(self, parts: Sequence[Material], epoch: int, *, measured: bool) -> _Captured:
+        # Both kinds of step share their memory: one is through with it when the other begins.
+        pool = next((other.graph.pool() for other in self._captured.values()), None)
+        graph, places = torch.cuda.CUDAGraph(), copy.deepcopy(parts)
+        try:
+            # Of this thread alone, for others are reading ahead meanwhile.
+            with torch.cuda.graph(graph, pool, capture_error_mode="thread_local"):
+                told = self._step(places, epoch, measured=measured)
+        except RuntimeError as refusal:
+            if is_out_of_memory(refusal):
+                raise
+            raise TrainingError(
+                f"a step of this training cannot be captured as a CUDA graph: {refusal}; "
+                "set training.cuda_graph to false where it is described"
+            ) from refusal
+        return _Captured(graph, places, told)
+
+
+def tensors_in(value: Any) -> Iterator[Tensor]:
+    """Yield the tensors in dataclasses, mappings and sequences of them, in order."""
+    if isinstance(value, Tensor):
+        yield value
+    elif is_dataclass(value):
+        for field in fields(value):
+            yield from tensors_in(getattr(value, field.name))
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from tensors_in(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from tensors_in(inner)

@@ -1,0 +1,159 @@
+"""A GPU trains as a CPU does, and a step that is replayed as one that is launched piece by piece."""
+
+import pytest
+import torch
+from torch import nn
+from torch.testing import assert_close
+
+from fckd.config.networks import READS
+from fckd.config.objective import ObjectiveSettings
+from fckd.errors import TrainingError
+from fckd.models.network import PooledNetwork
+from fckd.train.checkpoints import load_checkpoint, save_checkpoint
+from fckd.train.loop import distill
+from fckd.train.memory import free_memory, is_out_of_memory
+from fckd.train.task import Task, read_outcome, run_task
+from tests.train.small import ALONE, LEARNING, changed, make, state, told
+
+EPOCHS = 3
+"""Of three steps: the first is launched piece by piece, the second captured, the rest replayed."""
+CPU = torch.device("cpu")
+EVERY_TERM = {f"objective.{term}.weight": 0.1 for term in ObjectiveSettings.model_fields}
+SYNTHETIC = ("skeleton", "inertial", "depth", "rgb", "flow")
+NETWORKS = {
+    name: next(modality for modality in reads if modality in SYNTHETIC)
+    for name, reads in READS.items()
+}
+KINDS = {
+    "small": {},
+    "alone": ALONE,
+    "every term": {**EVERY_TERM, "training.batch_size": 3},
+    "channels of the batch": {"focal.criterion": "cam", "focal.scope": "batch"},
+    "random channels": {"focal.criterion": "random"},
+    "together": {"teaching": "together"},
+    "soft selection": {"focal.selection": "soft"},
+    "confident teachers": {"weighting.rule": "confidence"},
+    "in parts": {"training.micro_batch": 1},
+    "dropout": {"student.dropout": 0.5},
+    "excitation": {"student.excitation": True},
+    "by group": {"student.normalization": "group"},
+    "weights that change": {
+        "objective.logits.decay": 0.5,
+        "objective.correlation.warmup_epochs": 2,
+    },
+    "bones": {
+        "student.modality": "skeleton",
+        "student.network": "graph",
+        "student.stream": "bone",
+    },
+    "mixed": {"training.mixup": 0.4},
+    "bfloat16": {"training.precision": "bfloat16"},
+}
+
+
+def epochs_of(workshop, experiment, device, resume=None):
+    make(workshop, experiment)
+    return list(distill(workshop.study(experiment, "train"), device, resume))
+
+
+def described(fields, **training):
+    return changed({"training.epochs": EPOCHS, **fields}, **training)
+
+
+def losses(result):
+    return {name: value for name, value in told(result).items() if name.startswith("train/")}
+
+
+def alike(one, other, tolerance=2e-3):
+    """Hold every epoch's losses of two runs against each other."""
+    for mine, theirs in zip(one, other, strict=True):
+        assert_close(losses(mine), losses(theirs), rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_replayed_step_learns_what_one_launched_piece_by_piece_does(workshop, gpu, kind):
+    graphed = epochs_of(workshop, described(KINDS[kind]), gpu)
+    eager = epochs_of(workshop, described(KINDS[kind], cuda_graph=False), gpu)
+    alike(graphed, eager)
+    assert told(graphed[-1]).keys() == told(eager[-1]).keys()
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_a_step_of_every_network_can_be_replayed(workshop, gpu, network):
+    student = {"student.modality": NETWORKS[network], "student.network": network}
+    graphed = epochs_of(workshop, described(student), gpu)
+    eager = epochs_of(workshop, described(student, cuda_graph=False), gpu)
+    alike(graphed, eager)
+
+
+def test_it_learns_what_a_cpu_learns(workshop, gpu):
+    experiment = described({})
+    alike(epochs_of(workshop, experiment, gpu), epochs_of(workshop, experiment, CPU))
+
+
+def test_nothing_of_an_epoch_is_replayed_with_what_an_earlier_one_read(workshop, gpu):
+    """Each batch differs; a graph that kept its first batch would learn these by heart."""
+    run = epochs_of(workshop, described(ALONE, epochs=40, learning_rate=0.01), gpu)
+    assert losses(run[-1])["train/cross_entropy"] < 0.5 * losses(run[0])["train/cross_entropy"]
+    eager = described(ALONE, epochs=40, learning_rate=0.01, cuda_graph=False)
+    right = epochs_of(workshop, eager, gpu)[-1].evaluation.accuracy
+    assert run[-1].evaluation.accuracy == pytest.approx(right, abs=1.01 / LEARNING)
+
+
+def test_a_run_goes_on_where_it_was_left_on_a_gpu_or_on_a_cpu(workshop, gpu, tmp_path):
+    experiment = described({}, epochs=4)
+    whole = epochs_of(workshop, experiment, gpu)
+    save_checkpoint(tmp_path / "checkpoint.pt", whole[1].checkpoint())
+    early = list(distill(workshop.study(experiment, "train"), gpu))[:2]
+    save_checkpoint(tmp_path / "checkpoint.pt", _after(workshop, experiment, gpu, 2).checkpoint())
+    alike(early, whole[:2])
+    for device in (gpu, CPU):
+        resume = load_checkpoint(tmp_path / "checkpoint.pt", device)
+        alike(epochs_of(workshop, experiment, device, resume), whole[2:])
+
+
+def _after(workshop, experiment, device, epochs):
+    run = distill(workshop.study(experiment, "train"), device)
+    for _ in range(epochs - 1):
+        next(run)
+    return next(run)
+
+
+def test_a_task_leaves_a_student_for_any_machine(workshop, gpu, tmp_path):
+    task = Task("one", described({}).model_dump(mode="json"), "train", str(tmp_path / "run"))
+    outcome = run_task(task, workshop, lambda *_: True)
+    assert outcome == read_outcome(tmp_path / "run")
+    assert outcome.metrics["student/milliseconds"] > 0
+    assert workshop.device == gpu
+
+
+class Asking(nn.Module):
+    """A body that asks the device for a number."""
+
+    def forward(self, x):
+        return x.relu() if float(x.sum()) > 0 else x.relu() + 1
+
+
+def asking(input_shape, classes):
+    return PooledNetwork(nn.Sequential(nn.Conv1d(input_shape[0], 8, 3), Asking()), 8, classes, 0.5)
+
+
+def test_a_network_that_cannot_be_captured_is_told_so_and_harms_no_later_run(workshop, gpu):
+    own = {"student.network": f"{__name__}:asking"}
+    with pytest.raises(TrainingError, match="training.cuda_graph to false"):
+        epochs_of(workshop, described(own), gpu)
+    assert len(epochs_of(workshop, described(own, cuda_graph=False), gpu)) == EPOCHS
+    assert len(epochs_of(workshop, described({"student.dropout": 0.5}), gpu)) == EPOCHS
+
+
+def test_a_lack_of_memory_is_recognised(gpu):
+    with pytest.raises(RuntimeError) as refusal:
+        torch.empty(2**50, device=gpu)
+    assert is_out_of_memory(refusal.value)
+    free_memory()
+
+
+def test_the_weights_of_both_are_nearly_the_same(workshop, gpu):
+    graphed = epochs_of(workshop, described({}), gpu)[-1]
+    eager = epochs_of(workshop, described({}, cuda_graph=False), gpu)[-1]
+    assert_close(state(graphed.network), state(eager.network), rtol=5e-3, atol=5e-3)
