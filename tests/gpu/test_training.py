@@ -1,4 +1,4 @@
-"""A GPU trains as a CPU does, and a step that is replayed as one that is launched piece by piece."""
+"""A GPU trains as a CPU does; a replayed step does what one launched piece by piece does."""
 
 import pytest
 import torch
@@ -140,7 +140,7 @@ def asking(input_shape, classes):
 
 def test_a_network_that_cannot_be_captured_is_told_so_and_harms_no_later_run(workshop, gpu):
     own = {"student.network": f"{__name__}:asking"}
-    with pytest.raises(TrainingError, match="training.cuda_graph to false"):
+    with pytest.raises(TrainingError, match="cuda_graph to false"):
         epochs_of(workshop, described(own), gpu)
     assert len(epochs_of(workshop, described(own, cuda_graph=False), gpu)) == EPOCHS
     assert len(epochs_of(workshop, described({"student.dropout": 0.5}), gpu)) == EPOCHS
