@@ -50,6 +50,10 @@ PART = "train+validation"
 CPU = torch.device("cpu")
 ROUGH = {"training": {"epochs": 1, "batch_size": 16}}
 SIZES = {
+    "paper": (
+        {"network": "tsm", "frames": 8, "size": 112},
+        {"student": 512, "images": 512, "graph": 256},
+    ),
     "tsm": (
         {"network": "tsm", "frames": 8, "size": 64},
         {"student": 256, "images": 512, "graph": 256},
@@ -59,7 +63,9 @@ SIZES = {
         {"student": 64, "images": 192, "graph": 128},
     ),
 }
-"""By shape: the network of student and image teachers, and everybody's width."""
+"""By shape: the network of student and image teachers, and everybody's width.
+
+`paper` is too large for a CPU: see `benchmarks.gpu_steps`."""
 RATIOS = (1.0, 0.5, 0.25, 0.125)
 
 
@@ -100,10 +106,10 @@ def experiment(shape: str) -> Experiment:
     return Experiment.model_validate(found)
 
 
-def make(experiment: Experiment, storage: Path) -> Workshop:
+def make(experiment: Experiment, storage: Path, device: torch.device = CPU) -> Workshop:
     """Prepare corpus, teachers and lessons."""
     corpus = prepare(experiment.corpus, experiment.modalities, None, storage, lambda *_: None)
-    workshop = Workshop(storage, corpus.folder)
+    workshop = Workshop(storage, corpus.folder, device)
     for name in experiment.teachers:
         for _ in workshop.teach(experiment, name, PART):
             pass
@@ -170,7 +176,7 @@ def read(study: Study, focal: FocalSettings) -> Iterator[int]:
 def main() -> None:
     """Measure and print both tables."""
     options = parser(__doc__)
-    options.add_argument("--shape", choices=SIZES, default="tsm")
+    options.add_argument("--shape", choices=("tsm", "video"), default="tsm")
     options.add_argument("--rounds", type=int, default=5)
     given = options.parse_args()
     torch.set_num_threads(1)
