@@ -5,8 +5,8 @@
 `plain` is the step-by-step writing of `benchmarks.plain_losses`, `compiled` the same by
 `torch.compile`. Medians of GPU time by CUDA events; inputs of several gigabytes in turn, so that no
 cache holds them. The limit of `distribution` is memory: two reads of both sides and a write of the
-gradient, at the rate of a copy. That of `correlation` is arithmetic: four products of the Gram
-matrix in float32 (two forward, one of twice the size backward), at the rate of a large product.
+gradient, at the rate of a copy. That of `correlation` is arithmetic: three products in float32 (two
+Gram matrices forward, one product backward), at the rate of a large product.
 """
 
 import itertools
@@ -79,10 +79,10 @@ def rows(copying: float, multiplying: float) -> Iterator[tuple[Any, ...]]:
 def seconds(writing: Callable[[Tensor, Tensor], Tensor], size: tuple[int, ...]) -> float:
     """Return the median GPU time of value and gradient."""
     count = max(2, SETS_BYTES // (2 * FLOAT * torch.Size(size).numel()))
-    sets = [
-        (torch.rand(size, device=GPU).requires_grad_(), torch.rand(size, device=GPU))
-        for _ in range(count)
-    ]
+    sets = []
+    for _ in range(count):
+        student, teacher = (torch.rand(size, device=GPU) for _ in range(2))
+        sets.append((student.requires_grad_(), teacher))
 
     def run(student: Tensor, teacher: Tensor) -> None:
         torch.autograd.grad(writing(student, teacher), student)
@@ -91,7 +91,7 @@ def seconds(writing: Callable[[Tensor, Tensor], Tensor], size: tuple[int, ...]) 
 
 
 def median_seconds(action: Callable[..., object], sets: list[tuple[Any, ...]]) -> float:
-    """Return the median over runs on one set of inputs after the other, of a captured graph each."""
+    """Return the median over runs, each on another set of inputs, with a graph captured for it."""
     graphs = [_captured(action, given) for given in sets]
     found = []
     for _, graph in zip(range(RUNS), itertools.cycle(graphs)):
@@ -118,10 +118,14 @@ def _captured(action: Callable[..., object], given: tuple[Any, ...]) -> torch.cu
 
 
 def copy_rate() -> float:
-    """Return bytes a second that a large copy reads and writes."""
+    """Return bytes a second that a kernel reads and writes which does next to nothing."""
     source = torch.rand(2**28, device=GPU)
     target = torch.empty_like(source)
-    return 2 * source.nbytes / median_seconds(target.copy_, [(source,)])
+
+    def add(values: Tensor) -> None:
+        torch.add(values, 1.0, out=target)
+
+    return 2 * source.nbytes / median_seconds(add, [(source,)])
 
 
 def product_rate() -> float:

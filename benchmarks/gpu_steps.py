@@ -37,7 +37,7 @@ from fckd.train.study import Study
 GPU = torch.device("cuda")
 ROUNDS = 5
 TIMES = 8
-"""Each sample comes in an epoch, so that it has steps enough: gradients are measured in its first."""
+"""Each sample comes in an epoch: its first step, which measures gradients, is one of many then."""
 LONGEST = 10_000
 """Epochs that no run reaches."""
 PRECISIONS = ("float32", "bfloat16")

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.autograd import Function
 
 from fckd.config.objective import CorrelationSettings, Reduction
+from fckd.distill.kernels import may_be_fused
 from fckd.distill.precision import at_least_float32
 from fckd.distill.reduction import divisor
 from fckd.distill.unit import unit
@@ -24,8 +25,13 @@ def channel_correlation(features: Tensor) -> Tensor:
     Returns:
         (N, K, K); each row has L2 norm 1, or is zero where the channel is zero.
     """
-    gram: Tensor = _Gram.apply(at_least_float32(features))  # type: ignore[no-untyped-call]
-    return unit(gram, dim=2)
+    return unit(gram(features), dim=2)
+
+
+def gram(features: Tensor) -> Tensor:
+    """Return the Gram matrices (N, K, K) of (N, K, P), float32 or wider."""
+    found: Tensor = _Gram.apply(at_least_float32(features))  # type: ignore[no-untyped-call]
+    return found
 
 
 def correlation_loss(
@@ -48,11 +54,27 @@ def correlation_loss(
     Returns:
         (N,) ≥ 0; the loss is its mean, in [0, 2] for non-negative features and `per_channel`.
     """
-    difference = channel_correlation(student) - channel_correlation(teacher.detach())
-    rows = difference.square().sum(dim=2)
+    rows = row_distances(gram(student), gram(teacher.detach()))
     if emphasis is not None:
         rows = rows * emphasis
     return rows.sum(dim=1) / divisor(reduction, *student.shape[:2])
+
+
+def row_distances(student: Tensor, teacher: Tensor) -> Tensor:
+    """Return the squared distance (N, K) of each row of two (N, K, K), both of length 1.
+
+    On a GPU one kernel does this and one its gradient. No gradient reaches the teacher.
+    """
+    if may_be_fused(student, teacher):
+        from fckd.distill.fused_rows import fused_row_distances
+
+        return fused_row_distances(student, teacher)
+    return plain_row_distances(student, teacher)
+
+
+def plain_row_distances(student: Tensor, teacher: Tensor) -> Tensor:
+    """Return the same, step by step."""
+    return (unit(student, dim=2) - unit(teacher, dim=2)).square().sum(dim=2)
 
 
 class CorrelationLoss(nn.Module):

@@ -1,16 +1,10 @@
 """The divergence of softened distributions, which several losses share."""
 
-from collections.abc import Callable
-from functools import cache
-
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from fckd.distill.kernels import may_be_fused
 from fckd.distill.precision import at_least_float32
-
-LONGEST = 8192
-"""Entries of a row that the GPU's kernel keeps in registers."""
 
 
 def divergence(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
@@ -30,27 +24,17 @@ def divergence(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
         (...) ≥ 0, float32 or wider.
     """
     student, teacher = at_least_float32(student), at_least_float32(teacher.detach())
-    single = student.dtype == teacher.dtype == torch.float32
-    if student.is_cuda and single and student.shape[-1] <= LONGEST and (kernel := _kernel()):
-        return kernel(student, teacher, temperature)
+    if may_be_fused(student, teacher):
+        from fckd.distill.fused_divergence import fused_divergence
+
+        return fused_divergence(student, teacher, temperature)
     return plain_divergence(student, teacher, temperature)
 
 
 def plain_divergence(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
-    """Return the same, step by step: on CPUs, for long rows, and as the kernel's oracle."""
+    """Return the same, step by step; both sides are float32 or wider."""
     wanted = F.log_softmax(teacher / temperature, dim=-1)
     given = F.log_softmax(student / temperature, dim=-1)
     ratios = wanted - given
     # In place: the teacher's logarithms are not needed again, and a map of them is large.
     return (wanted.exp_() * ratios).sum(dim=-1) * temperature**2
-
-
-@cache
-def _kernel() -> Callable[[Tensor, Tensor, float], Tensor] | None:
-    try:
-        from fckd.distill.fused_divergence import fused_divergence
-    except ModuleNotFoundError as absent:
-        if absent.name != "triton":
-            raise
-        return None  # torch for GPUs brings triton, but not on every system
-    return fused_divergence

@@ -22,13 +22,13 @@ class Evidence:
         class_weights: (classes, C), of the linear classifier on the map's means; None if the
             network has none.
         gradient: (N, C, P), of the true class's logit with respect to the map; None if not made.
-        generator: Source of the `random` control.
+        generator: Source of the `random` control; None for that of the map's device.
     """
 
     labels: Tensor
     class_weights: Tensor | None
     gradient: Tensor | None
-    generator: Generator
+    generator: Generator | None
 
 
 def saliency(criterion: Criterion, features: Tensor, evidence: Evidence) -> Tensor:
@@ -63,6 +63,8 @@ def saliency(criterion: Criterion, features: Tensor, evidence: Evidence) -> Tens
                 raise ValueError("gradient needs the gradient of the true class's logit")
             return evidence.gradient.float().mean(dim=2).abs() * features.abs().mean(dim=2)
         case Criterion.RANDOM:
+            if evidence.generator is None:
+                return rand(features.shape[:2], device=features.device)
             return rand(features.shape[:2], generator=evidence.generator).to(features.device)
         case Criterion.ALL:
             return features.new_ones(features.shape[:2])

@@ -27,7 +27,8 @@ def teacher_shares(
         (N, M) float32, rows add up to 1; no gradient.
     """
     logits = [at_least_float32(values.detach()) for values in teachers.values()]
-    fixed = logits[0].new_tensor([settings.weights.get(name, 1.0) for name in teachers])
+    # Filled where they are: a step that is captured for a GPU must not bring numbers from outside.
+    fixed = torch.stack([logits[0].new_full((), settings.weights.get(t, 1.0)) for t in teachers])
     shares = _rule(settings, logits, labels) * fixed
     total = shares.sum(dim=1, keepdim=True)
     # A sample whose every weighted share is 0 (the only certain teacher was dropped): fixed ones.

@@ -29,6 +29,7 @@ def standardized(x: torch.Tensor, statistics: PixelStatistics) -> torch.Tensor:
 
 
 def _of_channels(values: tuple[float, float, float], x: torch.Tensor) -> torch.Tensor:
+    # Filled where they are: a step that is captured for a GPU must not bring numbers from outside.
     if x.shape[1] != COLOURS:
-        return x.new_tensor(sum(values) / COLOURS)
-    return x.new_tensor(values).reshape(COLOURS, 1, 1, 1)
+        return x.new_full((), sum(values) / COLOURS)
+    return torch.stack([x.new_full((1, 1, 1), value) for value in values])

@@ -38,7 +38,7 @@ def live_lessons(
     lessons = {}
     for name, output in outputs.items():
         features = output.features.detach()
-        evidence = Evidence(labels, networks[name].class_weights, None, torch.default_generator)
+        evidence = Evidence(labels, networks[name].class_weights, None, None)
         ranked = saliency(study.focal.criterion, features.flatten(2), evidence)
         lessons[name] = lesson(output.logits, features, ranked, study.focal, whole=whole)
     return lessons

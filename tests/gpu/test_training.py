@@ -5,50 +5,18 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
-from fckd.config.networks import READS
-from fckd.config.objective import ObjectiveSettings
 from fckd.errors import TrainingError
 from fckd.models.network import PooledNetwork
 from fckd.train.checkpoints import load_checkpoint, save_checkpoint
 from fckd.train.loop import distill
 from fckd.train.memory import free_memory, is_out_of_memory
 from fckd.train.task import Task, read_outcome, run_task
+from tests.train.kinds import KINDS, NETWORKS
 from tests.train.small import ALONE, LEARNING, changed, make, state, told
 
 EPOCHS = 3
 """Of three steps: the first is launched piece by piece, the second captured, the rest replayed."""
 CPU = torch.device("cpu")
-EVERY_TERM = {f"objective.{term}.weight": 0.1 for term in ObjectiveSettings.model_fields}
-SYNTHETIC = ("skeleton", "inertial", "depth", "rgb", "flow")
-NETWORKS = {
-    name: next(modality for modality in reads if modality in SYNTHETIC)
-    for name, reads in READS.items()
-}
-KINDS = {
-    "small": {},
-    "alone": ALONE,
-    "every term": {**EVERY_TERM, "training.batch_size": 3},
-    "channels of the batch": {"focal.criterion": "cam", "focal.scope": "batch"},
-    "random channels": {"focal.criterion": "random"},
-    "together": {"teaching": "together"},
-    "soft selection": {"focal.selection": "soft"},
-    "confident teachers": {"weighting.rule": "confidence"},
-    "in parts": {"training.micro_batch": 1},
-    "dropout": {"student.dropout": 0.5},
-    "excitation": {"student.excitation": True},
-    "by group": {"student.normalization": "group"},
-    "weights that change": {
-        "objective.logits.decay": 0.5,
-        "objective.correlation.warmup_epochs": 2,
-    },
-    "bones": {
-        "student.modality": "skeleton",
-        "student.network": "graph",
-        "student.stream": "bone",
-    },
-    "mixed": {"training.mixup": 0.4},
-    "bfloat16": {"training.precision": "bfloat16"},
-}
 
 
 def epochs_of(workshop, experiment, device, resume=None):

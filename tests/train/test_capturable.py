@@ -1,0 +1,71 @@
+"""A step can be captured for a GPU: it asks for no number of a tensor, and brings none along."""
+
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from fckd.train.loop import distill
+from fckd.train.step import Step
+from tests.train.kinds import KINDS, NETWORKS
+from tests.train.small import changed, make
+
+ASKING = ("_local_scalar_dense", "nonzero", "masked_select", "unique", "is_nonzero")
+BRINGING = ("lift_fresh",)
+
+
+class Watch(TorchDispatchMode):
+    """Notes what cannot be captured."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        name = func.overloadpacket.__name__
+        by_mask = name == "index" and any(i is not None and i.dtype == torch.bool for i in args[1])
+        if name in (*ASKING, *BRINGING) or by_mask:
+            self.found.append(name)
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.fixture
+def watched(monkeypatch):
+    """Every step but the first, which proves that each term teaches."""
+    watch, step, calls = Watch(), Step.__call__, []
+
+    def spied(self, *args, **kwargs):
+        calls.append(self)
+        if len(calls) == 1:
+            return step(self, *args, **kwargs)
+        with watch:
+            return step(self, *args, **kwargs)
+
+    monkeypatch.setattr(Step, "__call__", spied)
+    yield watch.found
+    assert len(calls) > 3
+
+
+def run(workshop, fields):
+    experiment = changed(fields)
+    make(workshop, experiment)
+    return list(distill(workshop.study(experiment, "train")))
+
+
+@pytest.mark.parametrize("kind", set(KINDS) - {"mixed"})
+def test_a_step_of_every_kind(workshop, watched, kind):
+    run(workshop, KINDS[kind])
+    assert watched == []
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_a_step_of_every_network(workshop, watched, network):
+    run(workshop, {"student.modality": NETWORKS[network], "student.network": network})
+    assert watched == []
+
+
+def test_what_cannot_be_captured_is_seen():
+    with Watch() as watch:
+        values = torch.tensor([1.0, -1.0])
+        float(values.sum())
+        values[values > 0]
+    assert watch.found == ["lift_fresh", "_local_scalar_dense", "index"]
