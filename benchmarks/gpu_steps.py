@@ -36,7 +36,7 @@ from fckd.train.study import Study
 
 GPU = torch.device("cuda")
 ROUNDS = 5
-TIMES = 8
+TIMES = 4
 """Each sample comes in an epoch: its first step, which measures gradients, is one of many then."""
 LONGEST = 10_000
 """Epochs that no run reaches."""
