@@ -56,9 +56,8 @@ class TrainingSettings(Configuration):
         description="of activations while training; weights, losses and measurements are float32",
     )
     cuda_graph: bool = Field(
-        True,
-        description="on a GPU, in one process: launch each step as one CUDA graph. false for a "
-        "network of your own that asks the GPU for a number in its forward pass",
+        False,
+        description="on a GPU, with one worker and no mixup: launch each step as one CUDA graph",
     )
     learning_rate: float = Field(3e-3, gt=0)
     weight_decay: float = Field(1e-2, ge=0)

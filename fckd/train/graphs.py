@@ -89,7 +89,8 @@ class GraphedSteps:
                 raise
             raise TrainingError(
                 f"a step of this training cannot be captured as a CUDA graph: {refusal}; "
-                "set training.cuda_graph to false where it is described"
+                "set training.cuda_graph to false where it is described, and begin a new process: "
+                "this one's GPU is left as the refusal found it"
             ) from refusal
         return _Captured(graph, places, told)
 

@@ -31,8 +31,7 @@ def workshop(tmp_path_factory, corpus, gpu):  # noqa: F811
 
 @pytest.fixture(autouse=True)
 def _exact():
-    """Leave out what makes float32 convolutions of a GPU coarser than those of a CPU."""
-    before = torch.backends.cudnn.allow_tf32
-    torch.backends.cudnn.allow_tf32 = False
-    yield
-    torch.backends.cudnn.allow_tf32 = before
+    """Leave out what makes convolutions of a GPU coarser, or different from run to run."""
+    flags = {"enabled": True, "deterministic": True, "allow_tf32": False}
+    with torch.backends.cudnn.flags(**flags):
+        yield

@@ -38,8 +38,8 @@ def test_value_and_gradient_are_those_of_the_plain_writing(gpu, shape):
 def test_identical_sides_give_zero_and_no_gradient(gpu):
     student, _, upstream = sides((8, 32, 32), gpu)
     value, gradient = both(row_distances, student, student.detach(), upstream)
-    assert value.abs().max() == 0
-    assert gradient.abs().max() == 0
+    assert value.abs().max() < 1e-9
+    assert gradient.abs().max() < 1e-6
 
 
 def test_silent_rows_get_no_gradient(gpu):
