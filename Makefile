@@ -39,7 +39,7 @@ check: install ## lint, types, layers and the tests without Ray: under a minute
 	$(BIN)/pytest -q -m 'not ray and not real and not service and not chaos'
 
 BENCHES := runner_overhead sweep_overhead loss_cost network_cost lesson_cost against_peers \
-           reading_ahead packed_steps two_workers scaling_model
+           reading reading_ahead packed_steps two_workers scaling_model
 
 bench: install ## every comparison about speed: tables, and build/bench/*.json; an hour or so
 	mkdir -p build/bench

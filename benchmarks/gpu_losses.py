@@ -3,8 +3,8 @@
     python -m benchmarks.gpu_losses [--json FILE]
 
 `plain` is the step-by-step writing of `benchmarks.plain_losses`, `compiled` the same by
-`torch.compile`. Medians of GPU time by CUDA events; inputs of several gigabytes in turn, so that no
-cache holds them. The limit of `distribution` is memory: two reads of both sides and a write of the
+`torch.compile`. Medians of GPU time by CUDA events; inputs of a gigabyte in turn, more than a
+cache holds. The limit of `distribution` is memory: two reads of both sides and a write of the
 gradient, at the rate of a copy. That of `correlation` is arithmetic: three products in float32 (two
 Gram matrices forward, one product backward), at the rate of a large product.
 """

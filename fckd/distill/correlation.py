@@ -16,20 +16,11 @@ from fckd.distill.reduction import divisor
 from fckd.distill.unit import unit
 
 
-def channel_correlation(features: Tensor) -> Tensor:
-    """Return the row-normalised channel Gram matrix.
-
-    Args:
-        features: (N, K, P). Half precision is widened to float32 before the products.
-
-    Returns:
-        (N, K, K); each row has L2 norm 1, or is zero where the channel is zero.
-    """
-    return unit(gram(features), dim=2)
-
-
 def gram(features: Tensor) -> Tensor:
-    """Return the Gram matrices (N, K, K) of (N, K, P), float32 or wider."""
+    """Return the channels' Gram matrices (N, K, K) of features (N, K, P).
+
+    Half precision is widened to float32 before the products.
+    """
     found: Tensor = _Gram.apply(at_least_float32(features))  # type: ignore[no-untyped-call]
     return found
 
@@ -61,9 +52,16 @@ def correlation_loss(
 
 
 def row_distances(student: Tensor, teacher: Tensor) -> Tensor:
-    """Return the squared distance (N, K) of each row of two (N, K, K), both of length 1.
+    """Return the squared distance of each row's direction.
 
-    On a GPU one kernel does this and one its gradient. No gradient reaches the teacher.
+    On a GPU one kernel does this and one its gradient.
+
+    Args:
+        student: (N, K, K), Gram matrices.
+        teacher: The same shape; it needs no gradient.
+
+    Returns:
+        (N, K), in [0, 4]; a row that is zero has no direction and counts as zero.
     """
     if may_be_fused(student, teacher):
         from fckd.distill.fused_rows import fused_row_distances
@@ -73,7 +71,7 @@ def row_distances(student: Tensor, teacher: Tensor) -> Tensor:
 
 
 def plain_row_distances(student: Tensor, teacher: Tensor) -> Tensor:
-    """Return the same, step by step."""
+    """Return the same, step by step: rows divided by their L2 norms, and subtracted."""
     return (unit(student, dim=2) - unit(teacher, dim=2)).square().sum(dim=2)
 
 

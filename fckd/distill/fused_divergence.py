@@ -13,8 +13,7 @@ import triton.language as tl
 from torch import Tensor
 from torch.autograd import Function
 
-TILE = 2048
-"""Entries that one program takes: a row, or as many as they make."""
+from fckd.distill.fused_launch import launch
 
 
 @triton.jit
@@ -68,7 +67,7 @@ class _Divergence(Function):
     def forward(context: Any, student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
         student, teacher = student.contiguous(), teacher.contiguous()
         found = student.new_empty(student.shape[:-1])
-        _launch(_forward, (student, teacher, found), student, temperature)
+        launch(_forward, (student, teacher, found), student, 1 / temperature)
         context.save_for_backward(student, teacher)
         context.temperature = temperature
         return found
@@ -78,18 +77,8 @@ class _Divergence(Function):
         student, teacher = context.saved_tensors
         found = torch.empty_like(student)
         arguments = (student, teacher, upstream.contiguous(), found)
-        _launch(_backward, arguments, student, context.temperature)
+        launch(_backward, arguments, student, 1 / context.temperature)
         return found, None, None
-
-
-def _launch(kernel: Any, tensors: tuple[Tensor, ...], like: Tensor, temperature: float) -> None:
-    length = like.shape[-1]
-    rows, width = like.numel() // length, triton.next_power_of_2(length)
-    together = max(1, TILE // width)
-    with torch.cuda.device(like.device):
-        kernel[(triton.cdiv(rows, together),)](
-            *tensors, rows, length, 1 / temperature, together=together, width=width
-        )
 
 
 def fused_divergence(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:

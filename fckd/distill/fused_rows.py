@@ -12,8 +12,7 @@ import triton.language as tl
 from torch import Tensor
 from torch.autograd import Function
 
-TILE = 2048
-"""Entries that one program takes: a row, or as many as they make."""
+from fckd.distill.fused_launch import launch
 
 
 @triton.jit
@@ -58,7 +57,7 @@ class _RowDistances(Function):
     def forward(context: Any, student: Tensor, teacher: Tensor) -> Tensor:
         student, teacher = student.contiguous(), teacher.contiguous()
         found = student.new_empty(student.shape[:-1])
-        _launch(_forward, (student, teacher, found), student)
+        launch(_forward, (student, teacher, found), student)
         context.save_for_backward(student, teacher)
         return found
 
@@ -66,18 +65,8 @@ class _RowDistances(Function):
     def backward(context: Any, upstream: Tensor) -> tuple[Tensor, None]:
         student, teacher = context.saved_tensors
         found = torch.empty_like(student)
-        _launch(_backward, (student, teacher, upstream.contiguous(), found), student)
+        launch(_backward, (student, teacher, upstream.contiguous(), found), student)
         return found, None
-
-
-def _launch(kernel: Any, tensors: tuple[Tensor, ...], like: Tensor) -> None:
-    length = like.shape[-1]
-    rows, width = like.numel() // length, triton.next_power_of_2(length)
-    together = max(1, TILE // width)
-    with torch.cuda.device(like.device):
-        kernel[(triton.cdiv(rows, together),)](
-            *tensors, rows, length, together=together, width=width
-        )
 
 
 def fused_row_distances(student: Tensor, teacher: Tensor) -> Tensor:

@@ -12,8 +12,10 @@ LONGEST = 8192
 
 def may_be_fused(student: Tensor, teacher: Tensor) -> bool:
     """Return whether a kernel can take the rows (..., entries) of both sides."""
+    alike = student.shape == teacher.shape and student.device == teacher.device
     single = student.dtype == teacher.dtype == torch.float32
-    return student.is_cuda and single and student.shape[-1] <= LONGEST and _triton_is_there()
+    short = student.shape[-1] <= LONGEST
+    return student.is_cuda and alike and single and short and _triton_is_there()
 
 
 @cache

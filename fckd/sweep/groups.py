@@ -62,7 +62,7 @@ def run_group(ground: Ground, name: str, only: str | None) -> bool:
     execution = ground.execution
     use_gpu = execution.gpus_per_worker > 0
     # NCCL refuses two workers on one GPU.
-    share_a_gpu = execution.workers > 1 and execution.gpus_per_worker < 1
+    alone_on_it = execution.workers == 1 or execution.gpus_per_worker > 0.5
     per_worker = {"CPU": execution.cpus_per_worker}
     if use_gpu:
         per_worker["GPU"] = execution.gpus_per_worker
@@ -79,7 +79,7 @@ def run_group(ground: Ground, name: str, only: str | None) -> bool:
                 "threads": max(1, int(execution.cpus_per_worker)),
             },
             torch_config=TorchConfig(
-                backend="nccl" if use_gpu and not share_a_gpu else "gloo",
+                backend="nccl" if use_gpu and alone_on_it else "gloo",
                 timeout_s=PROCESS_GROUP_TIMEOUT_SECONDS,
             ),
             scaling_config=ray.train.ScalingConfig(

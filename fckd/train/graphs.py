@@ -8,7 +8,7 @@ then on it is replayed on the batches that follow.
 import copy
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,15 +16,11 @@ from torch import Tensor
 from fckd.errors import TrainingError
 from fckd.train.material import Material
 from fckd.train.memory import is_out_of_memory
-from fckd.train.step import Told
+from fckd.train.step import Step, Told
 
 
-class AnyStep(Protocol):
-    """What `fckd.train.step.Step` does."""
-
-    def __call__(self, parts: Sequence[Material], epoch: int, *, measured: bool) -> Told:
-        """Learn from a batch."""
-        ...
+class CaptureError(TrainingError):
+    """A step cannot be captured; the process that tried is of no use to other trainings."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +31,13 @@ class _Captured:
 
 
 class GraphedSteps:
-    """Does what `step` does, on a GPU and in one process, with the same numbers.
+    """Does what `step` does, on a GPU and in one process, within float rounding.
 
     Args:
         step: What is captured; it must not ask the device for a number but in the first step.
     """
 
-    def __init__(self, step: AnyStep) -> None:
+    def __init__(self, step: Step) -> None:
         self._step = step
         self._kind: Hashable = None
         self._captured: dict[bool, _Captured] = {}
@@ -61,7 +57,8 @@ class GraphedSteps:
             What the step told; its tensors are overwritten by the next step.
 
         Raises:
-            TrainingError: A step cannot be captured, or is refused.
+            CaptureError: It cannot be captured.
+            TrainingError: The first step says that a term teaches nothing.
         """
         kind = conditions, tuple((value.shape, value.dtype) for value in tensors_in(parts))
         if kind != self._kind:
@@ -85,12 +82,13 @@ class GraphedSteps:
             with torch.cuda.graph(graph, pool, capture_error_mode="thread_local"):
                 told = self._step(places, epoch, measured=measured)
         except RuntimeError as refusal:
-            if is_out_of_memory(refusal):
-                raise
-            raise TrainingError(
-                f"a step of this training cannot be captured as a CUDA graph: {refusal}; "
-                "set training.cuda_graph to false where it is described, and begin a new process: "
-                "this one's GPU is left as the refusal found it"
+            # Ending a capture that was broken raises too, and hides what broke it.
+            cause = refusal.__context__ or refusal
+            if is_out_of_memory(cause):
+                raise cause from refusal
+            raise CaptureError(
+                f"a step of this training cannot be captured as a CUDA graph: {cause}; set "
+                "training.cuda_graph to false where it is described"
             ) from refusal
         return _Captured(graph, places, told)
 

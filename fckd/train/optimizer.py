@@ -8,6 +8,9 @@ from torch import Tensor, nn
 
 from fckd.config.experiment import TrainingSettings
 
+KEPT = ("lr", "capturable")
+"""Of an optimiser whose state is replaced: what depends on the device."""
+
 
 def optimizer_of(
     module: nn.Module, training: TrainingSettings, device: torch.device
@@ -39,6 +42,3 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, state: Mapping[str, Any]
     kept = [{name: group[name] for name in KEPT} for group in optimizer.param_groups]
     groups = [{**group, **own} for group, own in zip(state["param_groups"], kept, strict=True)]
     optimizer.load_state_dict({**state, "param_groups": groups})
-
-
-KEPT = ("lr", "capturable")

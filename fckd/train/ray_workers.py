@@ -18,6 +18,7 @@ import torch
 from fckd.config.experiment import Experiment
 from fckd.errors import StorageLost, TrainingError, UserError
 from fckd.files import is_full
+from fckd.train.graphs import CaptureError
 from fckd.train.memory import free_memory, is_out_of_memory
 from fckd.train.study import Part
 from fckd.train.task import Interrupted, Outcome, Report, Task, run_task, smaller_parts
@@ -25,6 +26,7 @@ from fckd.train.workshop import Workshop
 from fckd.train.world import World
 
 STARVED = "starved"
+SPOILT = "spoilt"
 
 
 def serve(config: Mapping[str, Any]) -> None:
@@ -77,7 +79,11 @@ def _serve_one(task: Task, workshop: Workshop, world: World, broker: Any) -> Non
         return
     if world.rank == 0:
         result = None if outcome is None else outcome.summary
-        ray.get(broker.finish.remote(task.key, state, reason, result))
+        ended = "failed" if state == SPOILT else state
+        ray.get(broker.finish.remote(task.key, ended, reason, result))
+    if state == SPOILT:
+        # The group begins anew, for the trials that follow would fail in this process.
+        raise RuntimeError(reason)
     if state == "interrupted" and reason and world.size > 1:
         # Only this one writes, or met it: the others, which wait for it, must begin anew.
         raise OSError(reason)
@@ -91,6 +97,8 @@ def _attempt(task: Task, workshop: Workshop, report: Report) -> tuple[str, str, 
         outcome = run_task(task, workshop, report)
     except StorageLost as failure:
         return "interrupted", failure.given, None
+    except CaptureError as failure:
+        return SPOILT, str(failure), None
     except (TrainingError, UserError) as failure:
         # Raised alike on every rank, for it comes from values that all ranks share.
         return "failed", str(failure), None

@@ -190,7 +190,7 @@ def _seconds_a_reading(study: Study, workshop: Workshop) -> float:
     fresh = JointReadings.of(workshop.corpus, study.network, study.views)
     samples = study.learn[:READINGS]
     pairs = [(samples[place : place + 1], np.ones(1, np.int64)) for place in range(len(samples))]
-    read = ahead(pairs, lambda pair: fresh.batch(*pair), reading_threads(workshop.device))
+    read = ahead(pairs, lambda pair: fresh.kept(*pair), reading_threads(workshop.device))
     return _seconds(lambda: list(read)) / len(samples)
 
 

@@ -5,8 +5,9 @@ import torch
 from hypothesis import given
 from torch.testing import assert_close
 
-from fckd.distill.correlation import channel_correlation, correlation_loss
+from fckd.distill.correlation import correlation_loss, gram
 from fckd.distill.embedding import Embedding
+from fckd.distill.unit import unit
 from tests.distill.maps import SHAPES, feature_map, normal, permuted
 
 
@@ -54,7 +55,7 @@ def test_the_two_sides_may_have_unlike_numbers_of_positions():
 def test_emphasis_counts_the_rows():
     student, teacher = feature_map(2, 3, 5, seed=1), feature_map(2, 3, 5, seed=2)
     weights = torch.tensor([[3.0, 0.0, 0.0], [1.0, 1.0, 1.0]])
-    rows = (channel_correlation(student) - channel_correlation(teacher)).square().sum(dim=2)
+    rows = (unit(gram(student), dim=2) - unit(gram(teacher), dim=2)).square().sum(dim=2)
     wanted = torch.stack([rows[0, 0], rows[1].mean()])
     assert_close(correlation_loss(student, teacher, weights), wanted)
 
@@ -68,7 +69,7 @@ def test_channels_that_all_count_alike_are_the_hard_selection():
 def test_each_row_of_the_correlation_has_length_1_or_is_that_of_a_silent_channel():
     features = feature_map(2, 4, 6) + 0.1
     features[0, 1] = 0
-    lengths = channel_correlation(features).norm(dim=2)
+    lengths = unit(gram(features), dim=2).norm(dim=2)
     silent = torch.zeros(2, 4, dtype=torch.bool)
     silent[0, 1] = True
     assert_close(lengths, (~silent).float())

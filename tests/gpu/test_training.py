@@ -5,18 +5,22 @@ from multiprocessing import get_context
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import nn
 from torch.testing import assert_close
 
 from fckd.errors import TrainingError
 from fckd.models.network import PooledNetwork
+from fckd.models.table import build_network
 from fckd.train.checkpoints import load_checkpoint, save_checkpoint
+from fckd.train.evaluation import evaluate
 from fckd.train.loop import distill
 from fckd.train.memory import free_memory, is_out_of_memory
-from fckd.train.task import Task, read_outcome, run_task
+from fckd.train.task import WEIGHTS, Task, read_outcome, run_task
 from fckd.train.workshop import Workshop
+from fckd.train.world import World
 from tests.train.kinds import KINDS, NETWORKS
-from tests.train.small import ALONE, LEARNING, changed, make, state, told
+from tests.train.small import ALONE, changed, make, state, told
 
 EPOCHS = 3
 """Of three steps: the first is launched piece by piece, the second captured, the rest replayed."""
@@ -63,19 +67,20 @@ def test_it_learns_what_a_cpu_learns(workshop, gpu):
     alike(epochs_of(workshop, experiment, gpu), epochs_of(workshop, experiment, CPU))
 
 
-def test_nothing_of_an_epoch_is_replayed_with_what_an_earlier_one_read(workshop, gpu):
-    """Each batch differs; a graph that kept its first batch would learn these by heart."""
-    run = epochs_of(workshop, described(ALONE, epochs=40, learning_rate=0.01), gpu)
-    assert losses(run[-1])["train/cross_entropy"] < 0.5 * losses(run[0])["train/cross_entropy"]
-    eager = described(ALONE, epochs=40, learning_rate=0.01, cuda_graph=False)
-    right = epochs_of(workshop, eager, gpu)[-1].evaluation.accuracy
-    assert run[-1].evaluation.accuracy == pytest.approx(right, abs=1.01 / LEARNING)
+def test_each_replay_learns_from_a_batch_of_its_own(workshop, gpu):
+    """Hardly learning, a graph that kept its first batch would say the same in every epoch."""
+    experiment = described(ALONE, epochs=6, learning_rate=1e-6)
+    graphed = epochs_of(workshop, experiment, gpu)
+    alike(
+        graphed,
+        epochs_of(workshop, described(ALONE, epochs=6, learning_rate=1e-6, cuda_graph=False), gpu),
+    )
+    assert len({round(losses(result)["train/cross_entropy"], 4) for result in graphed}) > 3
 
 
 def test_a_run_goes_on_where_it_was_left_on_a_gpu_or_on_a_cpu(workshop, gpu, tmp_path):
     experiment = described({}, epochs=4)
     whole = epochs_of(workshop, experiment, gpu)
-    save_checkpoint(tmp_path / "checkpoint.pt", whole[1].checkpoint())
     early = list(distill(workshop.study(experiment, "train"), gpu))[:2]
     save_checkpoint(tmp_path / "checkpoint.pt", _after(workshop, experiment, gpu, 2).checkpoint())
     alike(early, whole[:2])
@@ -92,11 +97,16 @@ def _after(workshop, experiment, device, epochs):
 
 
 def test_a_task_leaves_a_student_for_any_machine(workshop, gpu, tmp_path):
-    task = Task("one", described({}).model_dump(mode="json"), "train", str(tmp_path / "run"))
+    experiment = described({})
+    study = workshop.study(experiment, "train")
+    task = Task("one", experiment.model_dump(mode="json"), "train", str(tmp_path / "run"))
     outcome = run_task(task, workshop, lambda *_: True)
     assert outcome == read_outcome(tmp_path / "run")
     assert outcome.metrics["student/milliseconds"] > 0
-    assert workshop.device == gpu
+    elsewhere = build_network(experiment.student, study.readings.shapes[0], study.classes)
+    elsewhere.load_state_dict(load_file(tmp_path / "run" / WEIGHTS))
+    said = evaluate(elsewhere, study, CPU, World()).predictions.tolist()
+    assert said == outcome.predictions
 
 
 class Asking(nn.Module):
@@ -112,7 +122,7 @@ def asking(input_shape, classes):
 
 def refused(fields, storage, corpus):
     workshop = Workshop(storage, corpus, torch.device("cuda"))
-    with pytest.raises(TrainingError, match="cuda_graph to false"):
+    with pytest.raises(TrainingError, match=r"captur.*cuda_graph to false"):
         epochs_of(workshop, described(fields), workshop.device)
 
 

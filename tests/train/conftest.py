@@ -30,12 +30,12 @@ def own_workshop(tmp_path, corpus):
 def seen(monkeypatch):
     """Every (shape of a reading, sample, view) that is read from now on, by whomever."""
     pairs = []
-    batch = Readings.kept
+    kept = Readings.kept
 
     def spied(readings, samples, views):
         rows = zip(samples.tolist(), views.tolist(), strict=True)
         pairs.extend((readings.shape, sample, view) for sample, view in rows)
-        return batch(readings, samples, views)
+        return kept(readings, samples, views)
 
     monkeypatch.setattr(Readings, "kept", spied)
     return pairs

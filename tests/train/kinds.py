@@ -32,6 +32,10 @@ KINDS = {
         "student.network": "graph",
         "student.stream": "bone",
     },
-    "mixed": {"training.mixup": 0.4},
+    "stages": {
+        "student.hallucination": True,
+        "stages": {"own": 2, "hallucination": 2},
+        "training.epochs": 6,
+    },
     "bfloat16": {"training.precision": "bfloat16"},
 }
