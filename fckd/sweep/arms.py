@@ -35,28 +35,37 @@ class Arm:
     trial_key: str = ""
 
 
-def arms(base: Experiment, finalists: list[tuple[str, Mapping[str, Any]]]) -> list[Arm]:
+def arms(
+    base: Experiment,
+    finalists: list[tuple[str, Mapping[str, Any]]],
+    own: Mapping[str, Mapping[str, Any]] | None = None,
+) -> list[Arm]:
     """Return the baselines and the finalists of a sweep.
 
-    The baselines are trained as the first finalist is (student, views, schedule), without its
-    distillation terms; plain logit distillation has the weight and temperature of the space's
-    base experiment, or the usual weight 1 if that has none.
+    The baselines are the first finalist's student under its views, without its distillation terms,
+    and trained as it is but for what `own` says: a training that suits a taught student need not
+    suit one alone. Plain logit distillation has the weight and temperature of the space's base
+    experiment, or the usual weight 1 if that has none.
 
     Args:
         base: The space's experiment.
         finalists: (trial key, searched fields), best first by validation.
+        own: By baseline the searched fields of its training (see `is_of_training`).
     """
+    own = own or {}
     best = with_fields(base, finalists[0][1], "the best trial")
     plain = base.objective.logits
     if plain.weight == 0:
         plain = LogitSettings(weight=1.0, temperature=plain.temperature)
     off = {f"objective.{term}.weight": 0.0 for term in ObjectiveSettings.model_fields}
+    alone = dict(own.get(STUDENT_ALONE, {}))
     logits = {
+        **own.get(LOGITS, {}),
         "objective.logits.weight": plain.weight,
         "objective.logits.temperature": plain.temperature,
     }
     found = [
-        Arm(STUDENT_ALONE, with_fields(best, off, STUDENT_ALONE), {}),
+        Arm(STUDENT_ALONE, with_fields(best, {**off, **alone}, STUDENT_ALONE), alone),
         Arm(LOGITS, with_fields(best, {**off, **logits}, LOGITS), logits),
     ]
     for number, (key, fields) in enumerate(finalists, start=1):
@@ -64,6 +73,11 @@ def arms(base: Experiment, finalists: list[tuple[str, Mapping[str, Any]]]) -> li
         name = _name(experiment) + (f" {number}" if number > 1 else "")
         found.append(Arm(name, experiment, fields, key))
     return found
+
+
+def is_of_training(field: str) -> bool:
+    """Return whether a field says how a student is trained, not what it is or who teaches it."""
+    return field.startswith("training.") or field == "student.dropout"
 
 
 def confirmation_runs(settings: ConfirmationSettings) -> int:

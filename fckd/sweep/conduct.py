@@ -130,7 +130,8 @@ def _run_phases(
             raise TrainingError(
                 f"no trial with more than plain logits was finished: {reasons(search)}"
             )
-        runs = confirmation(space, sweep.identity, ledger, sweep.folder, finalists)
+        own = search.own_training()
+        runs = confirmation(space, sweep.identity, ledger, sweep.folder, finalists, own)
         leader.account.reserve(0)
         execute(runs, ground, sweep.listener, classes, leader=leader)
     return search, runs

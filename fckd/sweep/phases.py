@@ -14,7 +14,7 @@ from fckd.config.documents import with_fields
 from fckd.config.experiment import Experiment
 from fckd.config.space import Space
 from fckd.files import fingerprint
-from fckd.sweep.arms import Arm, arms, under
+from fckd.sweep.arms import LOGITS, STUDENT_ALONE, Arm, arms, is_of_training, under
 from fckd.sweep.front import accuracy_of, spread, unbeaten
 from fckd.sweep.grid import grid
 from fckd.sweep.ledger import FIELDS, KEY, Asked, Ledger, Point, key_of
@@ -113,18 +113,42 @@ class Search:
         The most accurate first. Where students have costs too, they are such as no other beats in
         everything, spread evenly from the most accurate to the cheapest.
         """
-        trials = [trial for trial in self.ledger.ended if self._distils(trial)]
-        trials.sort(key=lambda trial: (-(accuracy_of(trial) or 0), key_of(self.ledger.name, trial)))
+        trials = [trial for trial in self._best_first() if self._terms(trial) - {"logits"}]
         chosen = spread(unbeaten(trials), self.space.confirmation.finalists)
         if not self.costs:
             chosen = trials[: self.space.confirmation.finalists]
         return [(key_of(self.ledger.name, trial), trial.user_attrs[FIELDS]) for trial in chosen]
 
-    def _distils(self, trial: FrozenTrial) -> bool:
-        if accuracy_of(trial) is None:
-            return False
+    def own_training(self) -> dict[str, dict[str, Any]]:
+        """Return by baseline the searched fields of training of its best finished trial.
+
+        Of the first finalist's student alone; nothing of a baseline that no such trial tried.
+        """
+        student = self._student(self.finalists()[0][1])
+        baselines: dict[frozenset[str], str] = {
+            frozenset(): STUDENT_ALONE,
+            frozenset({"logits"}): LOGITS,
+        }
+        found: dict[str, dict[str, Any]] = {}
+        for trial in self._best_first():
+            name, fields = baselines.get(self._terms(trial)), trial.user_attrs[FIELDS]
+            if name and name not in found and self._student(fields) == student:
+                found[name] = {f: value for f, value in fields.items() if is_of_training(f)}
+        return found
+
+    def _best_first(self) -> list[FrozenTrial]:
+        trials = [trial for trial in self.ledger.ended if accuracy_of(trial) is not None]
+        return sorted(
+            trials, key=lambda trial: (-(accuracy_of(trial) or 0), key_of(self.ledger.name, trial))
+        )
+
+    def _terms(self, trial: FrozenTrial) -> frozenset[str]:
         experiment = with_fields(self.space.experiment, trial.user_attrs[FIELDS], "a trial")
-        return any(term != "logits" for term, _ in experiment.objective.active())
+        return frozenset(term for term, _ in experiment.objective.active())
+
+    def _student(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        student = with_fields(self.space.experiment, fields, "a trial").student
+        return student.model_dump(exclude={"dropout"})
 
 
 class Run(NamedTuple):
@@ -222,12 +246,13 @@ def confirmation(
     storage: BaseStorage,
     folder: Path,
     finalists: list[tuple[str, Mapping[str, Any]]],
+    own: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Repetitions:
-    """Return the confirmation of what the search found."""
+    """Return the confirmation of what the search found: see `arms`."""
     settings = space.confirmation
     return Repetitions(
         "confirmation",
-        arms(space.experiment, finalists),
+        arms(space.experiment, finalists, own),
         range(settings.first_seed, settings.first_seed + settings.seeds),
         settings.protocols,
         "train+validation",

@@ -39,6 +39,18 @@ def test_baselines_are_trained_as_the_first_finalist_is(found):
     assert without_objective(found[LOGITS].experiment) == first
 
 
+def test_a_baseline_that_the_search_has_trained_is_trained_as_suited_it_best():
+    own = {STUDENT_ALONE: {"training.learning_rate": 0.03, "student.dropout": 0.4}}
+    alone, logits, fckd = arms(space().experiment, [("k", BEST)], own)
+    assert alone.experiment.training.learning_rate == 0.03
+    assert alone.experiment.student.dropout == 0.4
+    assert alone.experiment.student.width == 32
+    assert alone.experiment.views.count == 3
+    assert alone.parameters == own[STUDENT_ALONE]
+    assert not alone.experiment.objective.uses_lessons
+    assert without_objective(logits.experiment) == without_objective(fckd.experiment)
+
+
 def test_the_student_alone_has_no_terms(found):
     objective = found[STUDENT_ALONE].experiment.objective
     assert not objective.uses_lessons

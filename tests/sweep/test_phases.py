@@ -6,7 +6,8 @@ from fckd.sweep.arms import FCKD, LOGITS, STUDENT_ALONE
 from fckd.sweep.phases import Search
 from fckd.sweep.phases import confirmation as confirmation_of
 from tests.sweep.ledgers import ready
-from tests.sweep.spaces import CORRELATION, DISTRIBUTION, RATIO, space
+from tests.sweep.spaces import CORRELATION, DISTRIBUTION, RATIO, searching, space
+from tests.sweep.spaces import LOGITS as LOGITS_WEIGHT
 
 ALONE = {CORRELATION: 0, DISTRIBUTION: 0}
 ONE = {RATIO: 0.25, CORRELATION: 1.0, DISTRIBUTION: 0}
@@ -120,6 +121,58 @@ def test_finalists_bring_the_fields_that_they_were_trained_with(search):
     phase = search(ONE)
     end_all(phase, 0.5)
     assert search(ONE).finalists() == [("small-0000", ONE)]
+
+
+# What baselines are trained with
+
+RATE, DROPOUT, WIDTH = "training.learning_rate", "student.dropout", "student.width"
+WEIGHT = {"low": 0.1, "high": 5.0, "may_be_off": True}
+TRAINED = {
+    CORRELATION: WEIGHT,
+    LOGITS_WEIGHT: WEIGHT,
+    RATE: {"low": 0.001, "high": 0.1},
+    DROPOUT: {"low": 0.0, "high": 0.5},
+    WIDTH: {"choices": [32, 64]},
+}
+
+
+def point(correlation, logits, rate, dropout=0.0, width=32):
+    return {
+        CORRELATION: correlation,
+        LOGITS_WEIGHT: logits,
+        RATE: rate,
+        DROPOUT: dropout,
+        WIDTH: width,
+    }
+
+
+@pytest.fixture
+def training_search(storage, tmp_path):
+    def open_search(*points):
+        given = searching(TRAINED, budget={"trials": len(points)})
+        given = given.model_copy(
+            update={"search": given.search.model_copy(update={"points": points})}
+        )
+        return Search(given, "small", ready(storage), tmp_path)
+
+    return open_search
+
+
+def test_each_baseline_brings_the_training_of_its_own_best_trial(training_search):
+    phase = training_search(
+        point(1.0, 1.0, 0.01), point(0, 0, 0.02), point(0, 0, 0.03), point(0, 1.0, 0.04, 0.5)
+    )
+    end_all(phase, 0.9, 0.5, 0.6, 0.7)
+    assert phase.own_training() == {
+        STUDENT_ALONE: {RATE: 0.03, DROPOUT: 0.0},
+        LOGITS: {RATE: 0.04, DROPOUT: 0.5},
+    }
+
+
+def test_a_trial_that_was_ended_early_or_of_another_student_says_nothing(training_search):
+    phase = training_search(point(1.0, 0, 0.01), point(0, 0, 0.02), point(0, 0, 0.03, width=64))
+    end_all(phase, 0.9, "pruned", 0.95)
+    assert phase.own_training() == {}
 
 
 # Confirmation
