@@ -4,10 +4,10 @@
 
 Clips: 200 of 16 frames of 112 × 112 pixels in colour, as they are in memory (`raw`), one after the
 other in random order, copied into memory that is there already. Lessons: 600 of 512 channels at 128
-positions, in random batches of 32, at several ratios, copied or read as float32; the store reads
-logits and the channels' numbers besides. Ways of reading take turns within one process of one
-thread; rates are medians, ratios of the same round. webdataset (pip install webdataset) reads its
-tar files in their own order: it knows no other.
+positions, in random batches of 32, at several ratios: their float16 features copied, or read from
+the store, which makes float32 of them and reads logits and the channels' numbers besides. Ways of
+reading take turns within one process of one thread; rates are medians, ratios of the same round.
+webdataset (pip install webdataset) reads its tar files in their own order: it knows no other.
 """
 
 import statistics
@@ -127,10 +127,11 @@ def lesson_ways(store: LessonStore, ratio: float) -> Ways:
     focal = FocalSettings(ratio=ratio)
     kept = round(ratio * SHAPE.channels)
     features = np.ones((LESSONS, kept, SHAPE.positions), np.float16)
+    room = np.empty((BATCH, kept, SHAPE.positions), np.float16)
 
     def copy() -> None:
         for batch in batches:
-            features[batch].astype(np.float32)
+            np.take(features, batch, axis=0, out=room[: len(batch)], mode="clip")
 
     def read() -> None:
         for batch in batches:
