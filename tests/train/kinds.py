@@ -14,7 +14,7 @@ KINDS = {
     "small": {},
     "alone": ALONE,
     "every term": {**EVERY_TERM, "training.batch_size": 3},
-    "channels of the batch": {"focal.criterion": "cam", "focal.scope": "batch"},
+    "channels of the batch": {"focal.criterion": "variance", "focal.scope": "batch"},
     "random channels": {"focal.criterion": "random"},
     "together": {"teaching": "together"},
     "soft selection": {"focal.selection": "soft"},
