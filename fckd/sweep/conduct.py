@@ -130,7 +130,7 @@ def _run_phases(
             raise TrainingError(
                 f"no trial with more than plain logits was finished: {reasons(search)}"
             )
-        own = search.own_training()
+        own = search.own_training(finalists[0][1])
         runs = confirmation(space, sweep.identity, ledger, sweep.folder, finalists, own)
         leader.account.reserve(0)
         execute(runs, ground, sweep.listener, classes, leader=leader)

@@ -119,12 +119,16 @@ class Search:
             chosen = trials[: self.space.confirmation.finalists]
         return [(key_of(self.ledger.name, trial), trial.user_attrs[FIELDS]) for trial in chosen]
 
-    def own_training(self) -> dict[str, dict[str, Any]]:
+    def own_training(self, finalist: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         """Return by baseline the searched fields of training of its best finished trial.
 
-        Of the first finalist's student alone; nothing of a baseline that no such trial tried.
+        Trials of another student than the finalist's say nothing, and nothing is returned of a
+        baseline that none tried.
+
+        Args:
+            finalist: The first one's fields.
         """
-        student = self._student(self.finalists()[0][1])
+        student = self._student(finalist)
         baselines: dict[frozenset[str], str] = {
             frozenset(): STUDENT_ALONE,
             frozenset({"logits"}): LOGITS,

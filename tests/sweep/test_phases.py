@@ -163,7 +163,7 @@ def test_each_baseline_brings_the_training_of_its_own_best_trial(training_search
         point(1.0, 1.0, 0.01), point(0, 0, 0.02), point(0, 0, 0.03), point(0, 1.0, 0.04, 0.5)
     )
     end_all(phase, 0.9, 0.5, 0.6, 0.7)
-    assert phase.own_training() == {
+    assert phase.own_training(phase.finalists()[0][1]) == {
         STUDENT_ALONE: {RATE: 0.03, DROPOUT: 0.0},
         LOGITS: {RATE: 0.04, DROPOUT: 0.5},
     }
@@ -172,7 +172,7 @@ def test_each_baseline_brings_the_training_of_its_own_best_trial(training_search
 def test_a_trial_that_was_ended_early_or_of_another_student_says_nothing(training_search):
     phase = training_search(point(1.0, 0, 0.01), point(0, 0, 0.02), point(0, 0, 0.03, width=64))
     end_all(phase, 0.9, "pruned", 0.95)
-    assert phase.own_training() == {}
+    assert phase.own_training(phase.finalists()[0][1]) == {}
 
 
 # Confirmation
