@@ -1,6 +1,6 @@
 """What a step of training costs on a GPU, and how much of it the GPU computes.
 
-    python -m benchmarks.gpu_steps [--json FILE]
+    python -m benchmarks.gpu_steps [--student paper] [--json FILE]
 
 `paper`: a TSM student on ResNet-18 of the published width that sees RGB (8 frames, 112 × 112,
 batches of 64), with TSM teachers on depth and flow and a graph network on skeletons, on the demo's
@@ -14,6 +14,7 @@ is the share of one more epoch in which any kernel or copy ran on the GPU, by to
 """
 
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -36,7 +37,7 @@ from fckd.train.study import Study
 
 GPU = torch.device("cuda")
 ROUNDS = 5
-TIMES = 4
+TIMES = 2
 """Each sample comes in an epoch: its first step, which measures gradients, is one of many then."""
 LONGEST = 10_000
 """Epochs that no run reaches."""
@@ -55,8 +56,15 @@ HEAD = (
 
 def main() -> None:
     """Measure and print a table."""
-    given = parser(__doc__).parse_args()
-    rows = [row for name, described in experiments().items() for row in measured(name, described)]
+    options = parser(__doc__)
+    options.add_argument("--student", choices=tuple(experiments()), help="this one only")
+    given = options.parse_args()
+    rows = []
+    for name, described in experiments().items():
+        if given.student in (None, name):
+            for row in measured(name, described):
+                print(*row, file=sys.stderr, flush=True)
+                rows.append(row)
     tell(HEAD, rows, given.json)
 
 
@@ -121,16 +129,17 @@ def _computing(run: Iterator[EpochResult]) -> float:
         next(run)
         torch.cuda.synchronize()
         spent = time.perf_counter() - begun
+    # torch's own list of events takes minutes to make of an epoch's.
     ran = sorted(
-        (event.time_range.start, event.time_range.end)
-        for event in seen.events()
-        if event.device_type == torch.autograd.DeviceType.CUDA
+        (event.start_ns(), event.start_ns() + event.duration_ns())
+        for event in seen.profiler.kineto_results.events()
+        if event.device_type() == torch.autograd.DeviceType.CUDA
     )
     busy, until = 0.0, 0.0
     for start, end in ran:
         busy += max(0.0, end - max(start, until))
         until = max(until, end)
-    return busy / 1e6 / spent
+    return busy / 1e9 / spent
 
 
 if __name__ == "__main__":

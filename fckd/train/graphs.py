@@ -87,10 +87,15 @@ class GraphedSteps:
             if is_out_of_memory(cause):
                 raise cause from refusal
             raise CaptureError(
-                f"a step of this training cannot be captured as a CUDA graph: {cause}; set "
+                f"a step of this training cannot be captured as a CUDA graph: {_said(cause)}; set "
                 "training.cuda_graph to false where it is described"
             ) from refusal
         return _Captured(graph, places, told)
+
+
+def _said(cause: BaseException) -> str:
+    """CUDA's own words: advice on debugging follows them, line by line."""
+    return next(iter(str(cause).splitlines()), type(cause).__name__)
 
 
 def tensors_in(value: Any) -> Iterator[Tensor]:
