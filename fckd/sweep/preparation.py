@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import ray
+import ray.exceptions
 
 from fckd.config.campaign import ExecutionSettings
+from fckd.errors import UserError
 from fckd.events import Listener, Progress
 from fckd.sweep.account import Account, devices_of
 from fckd.sweep.needs import Job, Variants, jobs
@@ -56,6 +58,7 @@ class Preparation:
 
         Raises:
             Stopped: The budget of device-hours is spent.
+            UserError: A teacher has no lessons by the criterion that is asked for.
         """
         needed = jobs(self.variants, "lessons", workshop.lesson_folder)
         totals = {job.stage: workshop.lesson_count(job.experiment, job.part) for job in needed}
@@ -99,6 +102,10 @@ class Preparation:
                 except StopIteration:
                     account.release(stages.pop(stream))
                     continue
+                except ray.exceptions.RayTaskError as failure:
+                    if isinstance(failure.cause, UserError):
+                        raise failure.cause from None
+                    raise
                 account.allocate(stages[stream], devices_of(self.execution, 1))
                 yield stages[stream], value
                 if account.exhausted:

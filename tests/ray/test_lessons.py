@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from fckd.config.space import Space
+from fckd.errors import UserError
 from fckd.sweep import preparation
 from fckd.sweep.account import Account
 from fckd.sweep.campaign import open_workshop
@@ -52,3 +53,14 @@ def test_with_helpers_the_store_is_that_of_one_process(
     folders = [path.name for path in (both.storage / "lessons").iterdir() if path.is_dir()]
     assert len(folders) == 2
     assert not any(name.startswith(".") for name in folders)
+
+
+def test_what_the_user_must_mend_arrives_as_it_was_said(
+    smoke_space: Callable[..., Space], tmp_path: Path, witness: Witness
+) -> None:
+    tapped = f"experiment.teachers.{TEACHER}.tap=body.stages.1"
+    space = smoke_space(tmp_path, "experiment.focal.criterion=cam", tapped)
+    with pytest.raises(UserError) as refusal:
+        prepared(space, witness)
+    assert str(refusal.value).startswith("focal.criterion: cam, of a teacher tapped at")
+    assert refusal.value.remedy == "choose focal.criterion gradient, or tap: last"
