@@ -8,6 +8,7 @@ allocator gives every block of a megabyte back at once; the student's gradient i
     python -m benchmarks.loss_cost [--rounds 5] [--terms NAME ...] [--sizes 8x64x98] [--json FILE]
 """
 
+import math
 import multiprocessing
 import os
 import statistics
@@ -80,7 +81,8 @@ def seconds(term: str, size: str, rounds: int) -> dict[str, float]:
     values = {whose: writing(term, whose, positions) for whose in ("ours", "plain")}
     spent: dict[str, list[float]] = {whose: [] for whose in values}
     results = {whose: step(value, student, teacher) for whose, value in values.items()}
-    if abs(results["ours"] - results["plain"]) > 1e-4 * abs(results["plain"]):
+    # The smallest are differences of sums over a million float32 values.
+    if not math.isclose(results["ours"], results["plain"], rel_tol=1e-3):
         raise SystemExit(f"{term}: the two writings differ: {results}")
     for _ in range(rounds):
         for whose, value in values.items():

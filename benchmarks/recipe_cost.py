@@ -1,10 +1,10 @@
 """GPU-hours of the spaces whose recordings were not at hand: an estimate, no measurement.
 
-    python -m benchmarks.recipe_cost [--taught 0.43] [--alone 0.33] [--gpus 8] [--json FILE]
+    python -m benchmarks.recipe_cost [--taught 0.35] [--alone 0.28] [--gpus 8] [--json FILE]
 
 Counted: samples of the official training part, epochs, trials, finalists, baselines, seeds and
 protocols of the space. Stated: milliseconds of a training step for each of its samples, taught and
-alone, which are those of a first look on one H200 (EXPERIMENTS.md: 27.3 and 21.4 ms for 64).
+alone, which are those of one H200, as graphs (docs/speed.md: 22.5 and 18.2 ms for 64).
 Assumed: no trial ends early; every teacher costs as much as a student alone, and learns once for
 the search and once to confirm; readings are there in time; lessons, evaluation and start-up are
 free; as many trials run at a time as there are GPUs.
@@ -28,8 +28,8 @@ HEAD = ("space", "samples learnt from, millions", "GPU-hours", "hours on all GPU
 def main() -> None:
     """Print the table."""
     options = parser(__doc__)
-    options.add_argument("--taught", type=float, default=0.43)
-    options.add_argument("--alone", type=float, default=0.33)
+    options.add_argument("--taught", type=float, default=0.35)
+    options.add_argument("--alone", type=float, default=0.28)
     options.add_argument("--gpus", type=int, default=8)
     given = options.parse_args()
     tell(HEAD, rows(given.taught, given.alone, given.gpus), given.json)

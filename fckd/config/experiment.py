@@ -55,9 +55,10 @@ class TrainingSettings(Configuration):
         "float32",
         description="of activations while training; weights, losses and measurements are float32",
     )
-    cuda_graph: bool = Field(
-        False,
-        description="on a GPU, with one worker and no mixup: launch each step as one CUDA graph",
+    cuda_graph: bool | None = Field(
+        None,
+        description="on a GPU, with one worker and no mixup: launch each step as one CUDA graph; "
+        "if not given, where no network that learns is a plug-in",
     )
     learning_rate: float = Field(3e-3, gt=0)
     weight_decay: float = Field(1e-2, ge=0)

@@ -92,9 +92,12 @@ class _Run:
         self.graphed = GraphedSteps(self.step) if self._may_be_graphed() else None
 
     def _may_be_graphed(self) -> bool:
-        training = self.study.training
+        study, asked = self.study, self.study.training.cuda_graph
+        if asked is None:
+            learning = (study.network, *(each.network for each in study.companions.values()))
+            asked = not any(part.is_plug_in for network in learning for part in network.inputs)
         # The share by which samples are mixed is another number in each batch.
-        alike = training.cuda_graph and training.mixup == 0
+        alike = asked and study.training.mixup == 0
         return alike and self.device.type == "cuda" and self.world.size == 1
 
     def restore(self, checkpoint: Checkpoint) -> int:

@@ -176,7 +176,7 @@ def _short(study: Study, workers: int) -> Study:
             update={
                 "batch_size": share,
                 "epochs": UNTIMED + EPOCHS,
-                "cuda_graph": training.cuda_graph and workers == 1,
+                "cuda_graph": training.cuda_graph if workers == 1 else False,
             }
         ),
         # Teachers teach in the second stage, which is the dearest.
