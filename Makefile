@@ -17,7 +17,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps torchdistill
 	@touch $@
 
-install: $(VENV)/.installed ## make .venv with the tested set of packages (CPU torch)
+install: $(VENV)/.installed ## make .venv with the tested set of packages
 
 demo: install ## a whole sweep on synthetic figures: search, confirmation, report, registry
 	$(BIN)/fckd sweep tune_spaces/demo.yaml
@@ -41,7 +41,7 @@ check: install ## lint, types, layers and the tests without Ray: under a minute
 BENCHES := runner_overhead sweep_overhead loss_cost network_cost lesson_cost against_peers \
            reading reading_ahead packed_steps two_workers scaling_model
 
-bench: install ## every comparison about speed: tables, and build/bench/*.json; an hour or so
+bench: install ## comparisons about speed that need no GPU, server or hour of their own: tables, and build/bench/*.json; an hour or so
 	mkdir -p build/bench
 	@for bench in $(BENCHES); do \
 		echo "# $$bench"; $(BIN)/python -m benchmarks.$$bench --json build/bench/$$bench.json || exit 1; \

@@ -38,7 +38,7 @@ from fckd.train.study import Study
 GPU = torch.device("cuda")
 ROUNDS = 5
 TIMES = 2
-"""Each sample comes in an epoch: its first step, which measures gradients, is one of many then."""
+"""Each sample comes in an epoch, whose first step measures gradients too."""
 LONGEST = 10_000
 """Epochs that no run reaches."""
 PRECISIONS = ("float32", "bfloat16")

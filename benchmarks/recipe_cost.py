@@ -17,11 +17,10 @@ from typing import Any
 from benchmarks.results import parser, tell
 from fckd.config.documents import read_document, validate
 from fckd.config.space import Space
+from fckd.sweep.arms import confirmation_runs
 
 SAMPLES = {"ntu60": 40_091, "n_ucla": 1_020, "hmdb51_rgb": 3_570}
 """Of the official training part: cross-subject, cameras 1 and 2, one split."""
-BASELINES = 2
-"""The student alone and logits, which every confirmation trains beside the finalists."""
 HEAD = ("space", "samples learnt from, millions", "GPU-hours", "hours on all GPUs", "command")
 
 
@@ -50,8 +49,7 @@ def passes(space: Space) -> tuple[int, int]:
     """Return how often all samples are learnt from, by students and by teachers."""
     experiment, confirmed = space.experiment, space.confirmation
     protocols = max(1, len(confirmed.protocols))
-    arms = confirmed.finalists + BASELINES
-    runs = (space.budget.trials or 0) + arms * confirmed.seeds * protocols
+    runs = space.budget.trials + confirmation_runs(confirmed)
     epochs = [teacher.training.epochs for teacher in experiment.teachers.values()]
     return runs * experiment.training.epochs, sum(epochs) * (1 + protocols)
 

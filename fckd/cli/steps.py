@@ -21,6 +21,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from fckd.config.experiment import identity
 from fckd.config.space import Space
 from fckd.data.prepare import prepare
 from fckd.errors import TrainingError
@@ -93,7 +94,7 @@ def distill_once(console: Console, space: Space, data: Path | None) -> None:
     """Train the experiment's student and print every epoch; its weights stay in the storage."""
     workshop = make_lessons(console, space, data)
     described = space.experiment.model_dump(mode="json")
-    key = fingerprint([described, workshop.corpus.fingerprint])
+    key = fingerprint([identity(space.experiment), workshop.corpus.fingerprint])
     folder = workshop.storage / "runs" / f"{space.name}-{key[:8]}"
 
     def report(epoch: int, metrics: Mapping[str, float]) -> bool:

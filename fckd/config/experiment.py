@@ -58,7 +58,7 @@ class TrainingSettings(Configuration):
     cuda_graph: bool | None = Field(
         None,
         description="on a GPU, with one worker and no mixup: launch each step as one CUDA graph; "
-        "if not given, where no network that learns is a plug-in",
+        "if not given, where no weight decays and no network that learns is a plug-in or r2plus1d",
     )
     learning_rate: float = Field(3e-3, gt=0)
     weight_decay: float = Field(1e-2, ge=0)
@@ -215,3 +215,10 @@ class Experiment(Configuration):
         """Every modality that the experiment reads, in a fixed order."""
         networks = (self.student, *self.teachers.values())
         return tuple(sorted({part.modality for network in networks for part in network.inputs}))
+
+
+def identity(of: Experiment | AnyTeacher) -> dict[str, Any]:
+    """Return what makes a training what it is, as JSON: not how its steps are launched."""
+    launch = {"training": {"cuda_graph"}}
+    teachers = {"teachers": {"__all__": launch}} if isinstance(of, Experiment) else {}
+    return of.model_dump(mode="json", exclude={**launch, **teachers})

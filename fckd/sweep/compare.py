@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from fckd.config.comparison import Comparison
+from fckd.config.experiment import identity
 from fckd.events import Listener
 from fckd.sweep.arms import comparison_arms
 from fckd.sweep.campaign import Track, open_workshop, opened
@@ -62,7 +63,7 @@ def compare(
     variants = under_each({arm.name: arm.experiment for arm in arms}, comparison.protocols)
     workshop = open_workshop(comparison, variants.values(), data, watch)
     part: Part = "train" if comparison.split == "validation" else "train+validation"
-    described = {"experiment": comparison.experiment.model_dump(mode="json"), "part": part}
+    described = {"experiment": identity(comparison.experiment), "part": part}
     preparation = Preparation({part: variants}, comparison.execution)
     ledger = open_ledger(workshop.storage, ledger_url)
     with opened(comparison, workshop, ledger, described, preparation, (watch, track)) as place:

@@ -8,6 +8,7 @@ import optuna
 from optuna.storages import RDBStorage
 from pydantic import SecretStr
 
+from fckd.config.experiment import identity
 from fckd.config.space import Space
 from fckd.errors import TrainingError
 from fckd.events import Listener, Progress
@@ -89,7 +90,7 @@ def conduct(
     earlier = warm_start(space, ledger)
     # Budget, execution and confirmation may change; the rest makes another sweep.
     described = {
-        "experiment": space.experiment.model_dump(mode="json"),
+        "experiment": identity(space.experiment),
         "parameters": space.model_dump(mode="json")["search"]["parameters"],
         "objectives": list(space.search.objectives),
     }

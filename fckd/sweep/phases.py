@@ -11,7 +11,7 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial
 
 from fckd.config.documents import with_fields
-from fckd.config.experiment import Experiment
+from fckd.config.experiment import Experiment, identity
 from fckd.config.space import Space
 from fckd.files import fingerprint
 from fckd.sweep.arms import LOGITS, STUDENT_ALONE, Arm, arms, is_of_training, under
@@ -280,4 +280,4 @@ def _slug(arm: str, experiment: Experiment, protocol: str | None) -> str:
     """Return a name for folders, with a fingerprint of how the arm is trained."""
     words = arm if protocol is None else f"{arm} {protocol}"
     plain = re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
-    return f"{plain}-{fingerprint([arm, experiment.model_dump(mode='json')])[:6]}"
+    return f"{plain}-{fingerprint([arm, identity(experiment)])[:6]}"

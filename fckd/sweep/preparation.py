@@ -8,7 +8,7 @@ import ray
 import ray.exceptions
 
 from fckd.config.campaign import ExecutionSettings
-from fckd.errors import UserError
+from fckd.errors import TrainingError, UserError
 from fckd.events import Listener, Progress
 from fckd.sweep.account import Account, devices_of
 from fckd.sweep.needs import Job, Variants, jobs
@@ -37,6 +37,8 @@ class Preparation:
 
         Raises:
             Stopped: The budget of device-hours is spent.
+            TrainingError: A teacher cannot be trained.
+            OSError: The storage takes no more.
         """
         needed = jobs(self.variants, "teach", workshop.teacher_folder)
         remote, streams = self._remote(teach_on_ray), {}
@@ -59,6 +61,7 @@ class Preparation:
         Raises:
             Stopped: The budget of device-hours is spent.
             UserError: A teacher has no lessons by the criterion that is asked for.
+            OSError: The storage takes no more.
         """
         needed = jobs(self.variants, "lessons", workshop.lesson_folder)
         totals = {job.stage: workshop.lesson_count(job.experiment, job.part) for job in needed}
@@ -103,7 +106,7 @@ class Preparation:
                     account.release(stages.pop(stream))
                     continue
                 except ray.exceptions.RayTaskError as failure:
-                    if isinstance(failure.cause, UserError):
+                    if isinstance(failure.cause, UserError | TrainingError | OSError):
                         raise failure.cause from None
                     raise
                 account.allocate(stages[stream], devices_of(self.execution, 1))

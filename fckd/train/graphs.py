@@ -17,10 +17,28 @@ from fckd.errors import TrainingError
 from fckd.train.material import Material
 from fckd.train.memory import is_out_of_memory
 from fckd.train.step import Step, Told
+from fckd.train.study import Study
+
+REFUSED = ("r2plus1d",)
+"""Networks that could once not be captured, when cuDNN chose its kernels as it likes."""
 
 
 class CaptureError(TrainingError):
     """A step cannot be captured; the process that tried is of no use to other trainings."""
+
+
+def may_be_graphed(study: Study) -> bool:
+    """Whether the study's steps are graphs where there is one worker on a GPU."""
+    training = study.training
+    if training.mixup > 0:
+        return False  # the share by which samples are mixed is another number in each batch
+    if training.cuda_graph is not None:
+        return training.cuda_graph
+    learning = (study.network, *(each.network for each in study.companions.values()))
+    # Other weights in every epoch are another graph in every epoch.
+    constant = all(term.decay == 1 for _, term in study.objective.active())
+    parts = [part for each in learning for part in each.inputs]
+    return constant and not any(part.is_plug_in or part.network in REFUSED for part in parts)
 
 
 @dataclass(frozen=True)

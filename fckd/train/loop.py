@@ -17,7 +17,7 @@ from fckd.models.network import ActionNetwork
 from fckd.models.pretrained import load_pretrained
 from fckd.train.batches import batches_per_epoch
 from fckd.train.evaluation import Evaluation, evaluate
-from fckd.train.graphs import GraphedSteps
+from fckd.train.graphs import GraphedSteps, may_be_graphed
 from fckd.train.material import Material, materials
 from fckd.train.module import DistillationModule
 from fckd.train.optimizer import optimizer_of, restore_optimizer, set_learning_rate
@@ -89,16 +89,8 @@ class _Run:
         self.parallel = world.parallel(self.module, device, staged=study.stages is not None)
         self.optimizer = optimizer_of(self.module, study.training, device)
         self.step = Step(study, self.module, self.parallel, self.optimizer, device, world)
-        self.graphed = GraphedSteps(self.step) if self._may_be_graphed() else None
-
-    def _may_be_graphed(self) -> bool:
-        study, asked = self.study, self.study.training.cuda_graph
-        if asked is None:
-            learning = (study.network, *(each.network for each in study.companions.values()))
-            asked = not any(part.is_plug_in for network in learning for part in network.inputs)
-        # The share by which samples are mixed is another number in each batch.
-        alike = asked and study.training.mixup == 0
-        return alike and self.device.type == "cuda" and self.world.size == 1
+        graphed = self.device.type == "cuda" and self.world.size == 1 and may_be_graphed(study)
+        self.graphed = GraphedSteps(self.step) if graphed else None
 
     def restore(self, checkpoint: Checkpoint) -> int:
         self.module.load_state_dict(checkpoint["module"])

@@ -116,9 +116,12 @@ def _attempt(task: Task, workshop: Workshop, report: Report) -> tuple[str, str, 
 
 
 def _retry_in_parts(task: Task, reason: str, world: World, broker: Any) -> None:
-    """Hand the task back; the other ranks, which wait for this one, must begin anew."""
+    """Hand the task back; the other ranks, which wait for this one, must begin anew.
+
+    So must a process with a GPU: the step may have been broken while it was captured.
+    """
     ray.get(broker.starve.remote(task.key, reason, smaller_parts(task, world.size)))
-    if world.size > 1:
+    if world.size > 1 or torch.cuda.is_available():
         raise MemoryError(reason)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from filelock import FileLock
 
-from fckd.config.experiment import Experiment, ViewSettings
+from fckd.config.experiment import Experiment, ViewSettings, identity
 from fckd.config.fusion import AnyNetwork, FusionSettings
 from fckd.config.networks import NetworkSettings
 from fckd.data.corpus import Corpus
@@ -363,7 +363,7 @@ class Workshop:
         return {
             "reader": READER_VERSION,
             "corpus": self.corpus.fingerprint,
-            "teacher": experiment.teachers[name].model_dump(mode="json"),
+            "teacher": identity(experiment.teachers[name]),
             "views": experiment.views.model_dump(mode="json"),
             "samples": _names(self.corpus, samples_of(part, self.division(experiment))),
         }

@@ -33,7 +33,7 @@ def epochs_of(workshop, experiment, device, resume=None):
 
 
 def described(fields, **training):
-    return changed({"training.epochs": EPOCHS, **fields}, **training)
+    return changed({"training.epochs": EPOCHS, **fields}, **{"cuda_graph": True, **training})
 
 
 def losses(result):
@@ -123,7 +123,7 @@ def asking(input_shape, classes):
 def refused(fields, storage, corpus):
     workshop = Workshop(storage, corpus, torch.device("cuda"))
     with pytest.raises(TrainingError, match=r"captur.*cuda_graph to false"):
-        epochs_of(workshop, described(fields, cuda_graph=True), workshop.device)
+        epochs_of(workshop, described(fields), workshop.device)
 
 
 def test_a_network_that_cannot_be_captured_is_told_so(workshop, gpu):
@@ -131,7 +131,7 @@ def test_a_network_that_cannot_be_captured_is_told_so(workshop, gpu):
     own = {"student.network": f"{__name__}:asking"}
     with ProcessPoolExecutor(1, get_context("spawn")) as fresh:
         fresh.submit(refused, own, workshop.storage, workshop.corpus_folder).result()
-    assert len(epochs_of(workshop, described(own), gpu)) == EPOCHS
+    assert len(epochs_of(workshop, described(own, cuda_graph=None), gpu)) == EPOCHS
 
 
 def test_a_lack_of_memory_is_recognised(gpu):

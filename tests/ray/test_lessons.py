@@ -1,13 +1,15 @@
 """Lessons made by several Ray processes at once: the same as by one."""
 
-from collections.abc import Callable
+import errno
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from fckd.config.space import Space
-from fckd.errors import UserError
+from fckd.errors import TrainingError, UserError
+from fckd.files import is_full
 from fckd.sweep import preparation
 from fckd.sweep.account import Account
 from fckd.sweep.campaign import open_workshop
@@ -64,3 +66,29 @@ def test_what_the_user_must_mend_arrives_as_it_was_said(
         prepared(space, witness)
     assert str(refusal.value).startswith("focal.criterion: cam, of a teacher tapped at")
     assert refusal.value.remedy == "choose focal.criterion gradient, or tap: last"
+
+
+def refusing(error: Exception) -> Iterator[int]:
+    yield 0
+    raise error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        TrainingError("not finite in epoch 1: train/loss"),
+        UserError("a", "b", "c"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_what_ends_a_job_arrives_as_it_was_raised(
+    smoke_space: Callable[..., Space], tmp_path: Path, error: Exception
+) -> None:
+    space = smoke_space(tmp_path)
+    making = Preparation(variants_of(space), space.execution)
+    streams = {"lessons": making._remote(refusing).remote(error)}
+    with pytest.raises(type(error)) as raised:
+        list(making._values(streams, Account()))
+    assert str(raised.value) == str(error)
+    assert is_full(raised.value) == isinstance(error, OSError)

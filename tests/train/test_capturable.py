@@ -4,10 +4,14 @@ As far as a CPU can tell: `.cpu()`, `.tolist()` and tensors that are made withou
 same there. tests/gpu holds the rest.
 """
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from fckd.config.experiment import identity
+from fckd.train.graphs import may_be_graphed
 from fckd.train.loop import distill
 from fckd.train.step import Step
 from tests.train.kinds import KINDS, NETWORKS
@@ -88,3 +92,36 @@ def test_what_cannot_be_captured_is_seen():
     asked = ["lift_fresh", "_local_scalar_dense", "index"]
     assert watch.found[:3] == asked
     assert {"index_put_", "_unique2"} <= set(watch.found)
+
+
+PLUG_IN = {"student.network": "somebody.nets:small"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "graphed"),
+    [
+        ({}, True),
+        (PLUG_IN, False),
+        ({"student.modality": "rgb", "student.network": "r2plus1d"}, False),
+        ({**PLUG_IN, "training.cuda_graph": True}, True),
+        ({"training.cuda_graph": False}, False),
+        ({"objective.logits.decay": 0.9}, False),
+        ({"objective.logits.decay": 0.9, "training.cuda_graph": True}, True),
+        ({"training.mixup": 1.0, "training.cuda_graph": True}, False),
+    ],
+    ids=str,
+)
+def test_which_steps_are_graphs_where_there_is_a_gpu(workshop, fields, graphed):
+    make(workshop, changed({}))
+    study, experiment = workshop.study(changed({}), "train"), changed(fields)
+    parts = {"network": experiment.student, "training": experiment.training}
+    assert may_be_graphed(replace(study, objective=experiment.objective, **parts)) is graphed
+
+
+@pytest.mark.parametrize("graph", [True, False])
+def test_how_steps_are_launched_is_no_part_of_what_a_training_is(graph):
+    launched = {"training.cuda_graph": graph, "teachers.depth.training.cuda_graph": graph}
+    experiment = changed(launched)
+    assert identity(experiment) == identity(changed({}))
+    assert identity(experiment.teachers["depth"]) == identity(changed({}).teachers["depth"])
+    assert identity(changed({"training.seed": 1})) != identity(changed({}))

@@ -162,7 +162,9 @@ def test_a_killed_run_goes_on_from_its_checkpoint_and_ends_as_if_nothing_had_bee
     reports = Reports()
     again = Task("sweep-0", task.experiment, "train", str(killed / "run"))
     kept = load_checkpoint(killed / "run" / "checkpoint.pt", workshop.device)["epochs"]
-    assert len(kept) == KILLED_AFTER, "at most the epoch in flight is computed again"
+    assert len(kept) == KILLED_AFTER, (
+        "where checkpoints are cheap, only the epoch in flight is computed again"
+    )
     outcome = run_task(again, workshop, reports)
     assert reports.epochs == [1, 2, 3, 4]
     assert reports.metrics[:KILLED_AFTER] == kept
