@@ -7,7 +7,7 @@ training makes them, the codings taking turns. Without a video the demo's figure
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -40,9 +40,9 @@ def stored(clip: Array, coding: Coding) -> EncodedFrames:
     return EncodedFrames(content, ends, clip.shape, clip.dtype, "here")
 
 
-def clips() -> dict[str, tuple[Modality, Array]]:
-    """Return what is measured, by name."""
-    videos = {path.name: read_video(path, SIDE) for path in map(Path, sys.argv[1:])}
+def clips(files: Sequence[Path] = ()) -> dict[str, tuple[Modality, Array]]:
+    """Return what is measured, by name: of these videos, else of the demo's figure."""
+    videos = {path.name: read_video(path, SIDE) for path in files}
     source = Synthetic(SyntheticSettings(size=SIDE))
     figure = source.recordings(())[0]
     videos = videos or {"figure": source.read(figure, Modality.RGB)}
@@ -71,7 +71,7 @@ def main() -> None:
     """Measure every clip in every coding, and print a Markdown table."""
     print("| clip | stored as | bytes a frame | of raw | mean error | a reading of 16 | of raw |")
     print("|---|---|---|---|---|---|---|")
-    for name, (modality, clip) in clips().items():
+    for name, (modality, clip) in clips([*map(Path, sys.argv[1:])]).items():
         forms: dict[str, Frames] = {"raw": np.ascontiguousarray(clip)}
         forms |= {coding: stored(clip, coding) for coding in CODINGS[modality]}
         times: dict[str, list[float]] = {form: [] for form in forms}
