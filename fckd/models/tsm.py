@@ -10,7 +10,12 @@ from torch import nn
 from torch.nn import functional as F
 
 from fckd.config.networks import LAYERS, NetworkSettings
-from fckd.models.frames import folded, frame_by_frame, unfolded
+from fckd.models.frames import (
+    folded,
+    frame_by_frame,
+    lay_out_pointwise_kernels,
+    unfolded,
+)
 from fckd.models.layers import Style, style_of
 from fckd.models.network import PooledNetwork
 from fckd.models.pixels import IMAGENET, standardized
@@ -44,6 +49,7 @@ class ShiftBody(nn.Module):
         self.layer2 = ShiftStage(base * expansion, width // 4, blocks[1], 2, expansion, style)
         self.layer3 = ShiftStage(width // 4, width // 2, blocks[2], 2, expansion, style)
         self.layer4 = ShiftStage(width // 2, width, blocks[3], 2, expansion, style)
+        lay_out_pointwise_kernels(self)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return (N, width, T, H/32, W/32) of `x` (N, C, T, H, W) float in 0..1."""

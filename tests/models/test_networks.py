@@ -33,6 +33,18 @@ def test_every_network_of_the_configuration_is_in_the_table():
     assert set(NETWORKS) == set(READS)
 
 
+@each_network
+def test_gradients_lie_in_memory_as_their_parameters_do(toy):
+    """Data-parallel ranks copy those that do not, and warn of each."""
+    network = toy.build().train()
+    network(toy.readings()).logits.square().mean().backward()
+    strides = {
+        name: (parameter.stride(), parameter.grad.stride())
+        for name, parameter in network.named_parameters()
+    }
+    assert {name for name, (own, other) in strides.items() if own != other} == set()
+
+
 @every_reading
 def test_logits_and_features_have_the_promised_shapes(toy):
     network = toy.build()
