@@ -1,7 +1,7 @@
 """A flame graph of what `py-spy record -F -f raw` saw, below one function.
 
-    py-spy record -r 100 -F -f raw -o epoch.txt -- fckd distill tune_spaces/demo.yaml
-    python -m benchmarks.flame_graph epoch.txt epoch.png --below epoch
+    py-spy record --pid PID -d 25 -r 50 -F -f raw -o epoch.txt     # of a ray::RayTrainWorker
+    python -m benchmarks.flame_graph epoch.txt docs/epoch.png --below _Run.epoch
 
 Each box is a function, as wide as the share of samples in which it was on the stack; what it calls
 stands above it. Boxes of less than `--least` are left out. It also prints the widest functions.
@@ -59,12 +59,13 @@ def main() -> None:
 
 
 def _name(frame: str) -> str:
-    """Return `function, module/file` of py-spy's `function (path:line)`, as far as a package."""
+    """Return `function, package/module` of py-spy's `function (path:line)`."""
     match = re.match(r"(.+?) \((.*?)(:\d+)?\)$", frame)
     if match is None:
         return frame
-    place = match[2].rpartition("site-packages/")[2].removesuffix(".py")
-    return f"{match[1]}, {'/'.join(place.split('/')[-3:])}"
+    parts = match[2].removesuffix(".py").split("/")
+    package = next((place for place, part in enumerate(parts) if part in COLOURS), len(parts) - 1)
+    return f"{match[1]}, {'/'.join([*parts[package : package + 1], *parts[package + 1 :][-2:]])}"
 
 
 def _below(stack: list[str], name: str | None) -> list[str]:
@@ -107,7 +108,7 @@ def _draw(root: Box, picture: Path, deepest: int, least: float) -> None:
 
 def _draw_box(axes: Axes, name: str, start: float, depth: int, share: float) -> None:
     place = name.partition(", ")[2]
-    colour = next((hue for package, hue in COLOURS.items() if package in place.split("/")), OTHER)
+    colour = COLOURS.get(place.partition("/")[0], OTHER)
     axes.add_patch(Rectangle((start, depth), share, 0.94, facecolor=colour, edgecolor="white"))
     letters = int(share / LETTER)
     if letters > 3:
