@@ -1,7 +1,8 @@
 """The live picture of a sweep in a terminal; plain lines where there is none."""
 
+import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -23,6 +24,8 @@ STAGES = 4
 """Moving stages on screen; finished ones share a line."""
 OTHER_LINES = 7
 REFRESHES_A_SECOND = 4
+LINE_SECONDS = 60.0
+"""Between two lines about a stage that goes on, where there is no terminal."""
 
 _STYLES = {
     "running": "cyan",
@@ -38,7 +41,8 @@ class Display:
     """A listener that shows what a sweep is doing, while its `with` block lasts.
 
     Args:
-        console: Where to show it. If it is no terminal, only beginnings and ends are printed.
+        console: Where to show it. If it is no terminal, lines are printed: of beginnings and ends,
+            and one a minute of a stage that takes long.
         summary: What is known of the sweep before it starts.
         clock: Seconds since any moment.
     """
@@ -52,7 +56,8 @@ class Display:
         self._console = console
         self.board = Board(summary, clock)
         self._live: Live | None = None
-        self._stages_told: set[tuple[str, bool]] = set()
+        self._clock = clock
+        self._stages_told: dict[str, float] = {}
 
     def __enter__(self) -> Self:
         if self._console.is_interactive:
@@ -139,12 +144,12 @@ class Display:
             self._say(f"sweep {event.sweep}: {event.state} after {duration(self.board.elapsed)}")
 
     def _print_stage(self, event: Progress) -> None:
-        whole = _is_whole(event)
-        told = (event.stage, whole)
-        if told in self._stages_told:
+        whole, told = _is_whole(event), self._stages_told.get(event.stage, -math.inf)
+        if told == math.inf or not (whole or self._clock() - told >= LINE_SECONDS):
             return
-        self._stages_told.add(told)
-        self._say(f"{event.stage}: " + (f"{event.done} done" if whole else f"0 of {event.total}"))
+        self._stages_told[event.stage] = math.inf if whole else self._clock()
+        done = f"{event.done} done" if whole else f"{event.done} of {event.total}"
+        self._say(f"{event.stage}: {done}")
 
     def _say(self, line: str) -> None:
         self._console.print(Text(line), soft_wrap=True)
@@ -160,7 +165,7 @@ def leaderboard_table(leaderboard: Mapping[str, Any]) -> Table:
         box=box.SIMPLE_HEAD,
     )
     table.add_column("arm")
-    for heading in ("mean", "95 % interval", "against the student alone", "n"):
+    for heading in ("mean", "95 % interval", _against(leaderboard["arms"]), "n"):
         table.add_column(heading, justify="right")
     best = max((arm["mean"] for arm in leaderboard["arms"]), default=None)
     for arm in leaderboard["arms"]:
@@ -174,6 +179,14 @@ def leaderboard_table(leaderboard: Mapping[str, Any]) -> Table:
             style="bold" if arm["mean"] == best else "",
         )
     return table
+
+
+def _against(arms: Sequence[Mapping[str, Any]]) -> str:
+    """Return what the arms are held against: the student alone, or a comparison's first arm."""
+    named = [arm["difference"]["against"] for arm in arms if arm.get("difference")]
+    if not named or named[0] == "student alone":
+        return "against the student alone"
+    return f"against {named[0]}"
 
 
 def print_leaderboard(console: Console, leaderboard: Mapping[str, Any]) -> None:

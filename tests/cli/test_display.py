@@ -143,6 +143,19 @@ def test_without_a_terminal_there_is_a_line_for_each_end_and_no_control_code(clo
     ]
 
 
+def test_without_a_terminal_a_stage_that_takes_long_has_a_line_a_minute(clock):
+    out = console(terminal=False)
+    with Display(out, summary(), clock) as display:
+        for done in range(61):
+            display(Progress("teach skeleton", done, 60))
+            clock.now += 25
+    assert out.file.getvalue().splitlines() == [
+        "teach skeleton: 0 of 60",
+        *(f"teach skeleton: {done} of 60" for done in range(3, 60, 3)),
+        "teach skeleton: 60 done",
+    ]
+
+
 def test_markup_in_a_reason_is_shown_as_it_is(clock):
     assert "lost [/red] node" in plain(whole(0, 0.1, "failed", "lost [/red] node"), clock)
 
@@ -175,6 +188,17 @@ def test_the_leaderboard_names_source_split_count_and_intervals():
     (line,) = [line for line in text.splitlines() if line.strip().startswith("fckd  ")]
     assert line.split() == ["fckd", "78.0", "%", "75.0", "to", "81.0", "+8.0", "(+4.0", "to",
                             "+12.0)", "3"]  # fmt: skip
+
+
+def test_a_comparison_says_what_its_arms_are_held_against():
+    board = leaderboard()
+    for arm in board["arms"]:
+        if arm.get("difference"):
+            arm["difference"]["against"] = "FCKD"
+    out = console(terminal=False)
+    out.print(leaderboard_table(board))
+    assert "against FCKD" in out.file.getvalue()
+    assert "against the student alone" not in out.file.getvalue()
 
 
 def test_values_and_durations_are_short():
