@@ -32,7 +32,7 @@ class Broker:
         self._tasks: dict[str, Task] = {}
         self._assigned: dict[str, str] = {}
         self._losses: defaultdict[str, int] = defaultdict(int)
-        self._reduced: set[str] = set()
+        self._changed_once: set[str] = set()
         self._stopped: set[str] = set()
         self._put_off: set[str] = set()
         self._rounds: defaultdict[str, int] = defaultdict(int)
@@ -107,24 +107,24 @@ class Broker:
         if not self._has_ended(key):
             self._end(key, state, reason, outcome)
 
-    async def starve(self, key: str, reason: str, smaller: Task | None) -> None:
-        """Queue a task once more that found no memory, as one that needs less; once only.
+    async def retry(self, key: str, reason: str, changed: Task | None) -> None:
+        """Queue a task once more that cannot be done as it is, as one that can; once only.
 
         Args:
             key: Of the task.
             reason: Why.
-            smaller: The same task in smaller parts; None if there are none.
+            changed: The same task in smaller parts, or launched otherwise; None if that is no help.
         """
         for group in [group for group, held in self._assigned.items() if held == key]:
             del self._assigned[group]
         if self._has_ended(key) or any(task.key == key for task in self._waiting):
             return  # another rank was faster
-        if smaller is None or key in self._reduced:
+        if changed is None or key in self._changed_once:
             self._end(key, "failed", reason)
             return
-        self._reduced.add(key)
-        self._tasks[key] = smaller
-        await self._queue(smaller, first=True)
+        self._changed_once.add(key)
+        self._tasks[key] = changed
+        await self._queue(changed, first=True)
 
     async def stop(self, key: str) -> None:
         """Ask a trial to end after its current epoch."""
@@ -211,10 +211,12 @@ class Broker:
             await self._queue(self._tasks[key], first=True)
 
     def _start(self, task: Task, group: str) -> None:
-        attempt = 1 + self._losses[task.key] + (task.key in self._reduced)
+        attempt = 1 + self._losses[task.key] + (task.key in self._changed_once)
         started: Message = {"kind": "started", "group": group, "attempt": attempt}
-        if task.key in self._reduced:
-            started["micro_batch"] = task.experiment["training"]["micro_batch"]
+        if task.key in self._changed_once:
+            changed = ("micro_batch", "cuda_graph")
+            told = {name: task.experiment["training"].get(name) for name in changed}
+            started |= {name: value for name, value in told.items() if value is not None}
         self._say(task.key, started)
 
     def _is_surplus(self, group: str) -> bool:

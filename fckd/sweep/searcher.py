@@ -176,8 +176,9 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
 
 
 def _attempt(message: Mapping[str, Any]) -> dict[str, str]:
-    """Return the tags of an attempt: which one, and in what parts if memory had not sufficed."""
+    """Return the tags of an attempt: which one, and what was changed after one that failed."""
     tags = {"fckd.attempt": str(message["attempt"])}
-    if "micro_batch" in message:
-        tags["fckd.micro_batch"] = str(message["micro_batch"])
+    for changed in ("micro_batch", "cuda_graph"):
+        if changed in message:
+            tags[f"fckd.{changed}"] = str(message[changed])
     return tags

@@ -21,7 +21,15 @@ from fckd.files import is_full
 from fckd.train.graphs import CaptureError
 from fckd.train.memory import free_memory, is_out_of_memory
 from fckd.train.study import Part
-from fckd.train.task import Interrupted, Outcome, Report, Task, run_task, smaller_parts
+from fckd.train.task import (
+    Interrupted,
+    Outcome,
+    Report,
+    Task,
+    launched_apart,
+    run_task,
+    smaller_parts,
+)
 from fckd.train.workshop import Workshop
 from fckd.train.world import World
 
@@ -77,13 +85,13 @@ def _serve_one(task: Task, workshop: Workshop, world: World, broker: Any) -> Non
         free_memory()
         _retry_in_parts(task, reason, world, broker)
         return
+    if state == SPOILT:
+        # One worker has graphs. It begins anew, for whatever follows would fail in this process.
+        ray.get(broker.retry.remote(task.key, reason, launched_apart(task)))
+        raise RuntimeError(reason)
     if world.rank == 0:
         result = None if outcome is None else outcome.summary
-        ended = "failed" if state == SPOILT else state
-        ray.get(broker.finish.remote(task.key, ended, reason, result))
-    if state == SPOILT:
-        # The group begins anew, for the trials that follow would fail in this process.
-        raise RuntimeError(reason)
+        ray.get(broker.finish.remote(task.key, state, reason, result))
     if state == "interrupted" and reason and world.size > 1:
         # Only this one writes, or met it: the others, which wait for it, must begin anew.
         raise OSError(reason)
@@ -120,7 +128,7 @@ def _retry_in_parts(task: Task, reason: str, world: World, broker: Any) -> None:
 
     So must a process with a GPU: the step may have been broken while it was captured.
     """
-    ray.get(broker.starve.remote(task.key, reason, smaller_parts(task, world.size)))
+    ray.get(broker.retry.remote(task.key, reason, smaller_parts(task, world.size)))
     if world.size > 1 or torch.cuda.is_available():
         raise MemoryError(reason)
 

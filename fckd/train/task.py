@@ -97,6 +97,15 @@ def smaller_parts(task: Task, workers: int) -> Task | None:
     return replace(task, experiment={**task.experiment, "training": changed})
 
 
+def launched_apart(task: Task) -> Task | None:
+    """Return the same task without CUDA graphs; None if it was told whether to have them."""
+    training: Mapping[str, Any] = task.experiment["training"]
+    if training["cuda_graph"] is not None:
+        return None
+    changed = {**training, "cuda_graph": False}
+    return replace(task, experiment={**task.experiment, "training": changed})
+
+
 def run_task(task: Task, workshop: Workshop, report: Report) -> Outcome | None:
     """Train the task's student on this rank; return its outcome, or None if told to stop.
 

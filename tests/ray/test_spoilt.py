@@ -1,4 +1,7 @@
-"""A step that cannot be captured for a GPU fails its trial, and leaves the next a new process."""
+"""A step that cannot be captured for a GPU is launched otherwise, in a new process.
+
+Its trial fails only where graphs were asked for.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,13 +14,23 @@ from fckd.events import TrialEnded, TrialStarted
 pytestmark = pytest.mark.ray
 
 
+@pytest.mark.parametrize(
+    ("asked", "attempts", "states"),
+    [("true", ["1", "1"], ["failed"]), ("null", ["1", "2", "1"], [])],
+)
 def test_the_trials_that_follow_lose_no_attempt(
-    run: Callable[..., Any], smoke_space: Callable[..., Any], tmp_path: Path
+    run: Callable[..., Any],
+    smoke_space: Callable[..., Any],
+    tmp_path: Path,
+    asked: str,
+    attempts: list[str],
+    states: list[str],
 ) -> None:
     space = smoke_space(
         tmp_path,
         "experiment.student.network=tests.ray.spoiling:network",
         f"experiment.student.options.mark={tmp_path / 'mark'}",
+        f"experiment.training.cuda_graph={asked}",
         "experiment.objective.correlation.weight=0",
         "search.parameters={objective.distribution.weight: {low: 0.3, high: 3.0}}",
         "search.points=[]",
@@ -25,7 +38,7 @@ def test_the_trials_that_follow_lose_no_attempt(
     )
     _, witness = run(space)
     started = [event for event in witness.of(TrialStarted) if event.phase == "search"]
-    assert [event.tags["fckd.attempt"] for event in started] == ["1", "1"]
-    first, *others = witness.of(TrialEnded)
-    assert (first.state, "cannot be captured" in first.reason) == ("failed", True)
-    assert {event.state for event in others} == {"finished"}
+    assert [event.tags["fckd.attempt"] for event in started] == attempts
+    failed = [event for event in witness.of(TrialEnded) if event.state != "finished"]
+    assert [event.state for event in failed] == states
+    assert all("cannot be captured" in event.reason for event in failed)
