@@ -58,7 +58,7 @@ class TrainingSettings(Configuration):
     cuda_graph: bool | None = Field(
         None,
         description="on a GPU, with one worker and no mixup: launch each step as one CUDA graph; "
-        "if not given, where no weight decays and no network that learns is a plug-in or r2plus1d",
+        "if not given, those of most students whose terms have no decay (docs/speed.md)",
     )
     learning_rate: float = Field(3e-3, gt=0)
     weight_decay: float = Field(1e-2, ge=0)

@@ -32,7 +32,7 @@ class Broker:
         self._tasks: dict[str, Task] = {}
         self._assigned: dict[str, str] = {}
         self._losses: defaultdict[str, int] = defaultdict(int)
-        self._changed_once: set[str] = set()
+        self._changes: defaultdict[str, set[str]] = defaultdict(set)
         self._stopped: set[str] = set()
         self._put_off: set[str] = set()
         self._rounds: defaultdict[str, int] = defaultdict(int)
@@ -108,7 +108,9 @@ class Broker:
             self._end(key, state, reason, outcome)
 
     async def retry(self, key: str, reason: str, changed: Task | None) -> None:
-        """Queue a task once more that cannot be done as it is, as one that can; once only.
+        """Queue a task once more that cannot be done as it is, as one that can.
+
+        The same field is changed once only.
 
         Args:
             key: Of the task.
@@ -119,10 +121,11 @@ class Broker:
             del self._assigned[group]
         if self._has_ended(key) or any(task.key == key for task in self._waiting):
             return  # another rank was faster
-        if changed is None or key in self._changed_once:
+        fields = set() if changed is None else _changes(self._tasks[key], changed)
+        if changed is None or not fields - self._changes[key]:
             self._end(key, "failed", reason)
             return
-        self._changed_once.add(key)
+        self._changes[key] |= fields
         self._tasks[key] = changed
         await self._queue(changed, first=True)
 
@@ -211,12 +214,10 @@ class Broker:
             await self._queue(self._tasks[key], first=True)
 
     def _start(self, task: Task, group: str) -> None:
-        attempt = 1 + self._losses[task.key] + (task.key in self._changed_once)
+        changes = self._changes[task.key]
+        attempt = 1 + self._losses[task.key] + len(changes)
         started: Message = {"kind": "started", "group": group, "attempt": attempt}
-        if task.key in self._changed_once:
-            changed = ("micro_batch", "cuda_graph")
-            told = {name: task.experiment["training"].get(name) for name in changed}
-            started |= {name: value for name, value in told.items() if value is not None}
+        started |= {name: task.experiment["training"][name] for name in sorted(changes)}
         self._say(task.key, started)
 
     def _is_surplus(self, group: str) -> bool:
@@ -244,3 +245,9 @@ class Broker:
     def _say(self, key: str, message: Message) -> None:
         self._told[key].append(message)
         self._news[key].set()
+
+
+def _changes(one: Task, other: Task) -> set[str]:
+    """Return the fields of training in which two tasks differ."""
+    before, after = (task.experiment.get("training", {}) for task in (one, other))
+    return {name for name, value in after.items() if before.get(name) != value}

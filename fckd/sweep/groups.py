@@ -31,6 +31,8 @@ from fckd.train.workshop import Workshop
 
 PROCESS_GROUP_TIMEOUT_SECONDS = 120
 MOST_IN_VAIN = 3
+CHANGES = 2
+"""Ways in which a task may be changed and tried again: in smaller parts, without graphs."""
 LEAVE_SECONDS = 30.0
 ABANDON_SECONDS = 6.0
 
@@ -89,7 +91,9 @@ def run_group(ground: Ground, name: str, only: str | None) -> bool:
                 name=f"group-{name}",
                 storage_path=str(_folder_here(ground) / "train"),
                 failure_config=ray.train.FailureConfig(
-                    max_failures=execution.retries if only else -1, controller_failure_limit=3
+                    # The broker counts losses; of its changed tasks each costs a process as well.
+                    max_failures=execution.retries + CHANGES if only else -1,
+                    controller_failure_limit=3,
                 ),
                 logging_config=ray.train.LoggingConfig(log_level="ERROR"),
             ),

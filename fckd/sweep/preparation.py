@@ -10,6 +10,7 @@ import ray.exceptions
 from fckd.config.campaign import ExecutionSettings
 from fckd.errors import TrainingError, UserError
 from fckd.events import Listener, Progress
+from fckd.files import is_full
 from fckd.sweep.account import Account, devices_of
 from fckd.sweep.needs import Job, Variants, jobs
 from fckd.train.ray_workers import lessons_on_ray, teach_on_ray
@@ -106,7 +107,8 @@ class Preparation:
                     account.release(stages.pop(stream))
                     continue
                 except ray.exceptions.RayTaskError as failure:
-                    if isinstance(failure.cause, UserError | TrainingError | OSError):
+                    said = isinstance(failure.cause, UserError | TrainingError)
+                    if said or is_full(failure.cause):
                         raise failure.cause from None
                     raise
                 account.allocate(stages[stream], devices_of(self.execution, 1))

@@ -19,8 +19,8 @@ from fckd.train.memory import is_out_of_memory
 from fckd.train.step import Step, Told
 from fckd.train.study import Study
 
-REFUSED = ("r2plus1d",)
-"""Networks that could once not be captured, when cuDNN chose its kernels as it likes."""
+UNPROVEN = ("r2plus1d", "heatmap3d")
+"""Once refused, or not the same as a graph, where cuDNN chose its kernels as it likes."""
 
 
 class CaptureError(TrainingError):
@@ -38,7 +38,7 @@ def may_be_graphed(study: Study) -> bool:
     # Other weights in every epoch are another graph in every epoch.
     constant = all(term.decay == 1 for _, term in study.objective.active())
     parts = [part for each in learning for part in each.inputs]
-    return constant and not any(part.is_plug_in or part.network in REFUSED for part in parts)
+    return constant and not any(part.is_plug_in or part.network in UNPROVEN for part in parts)
 
 
 @dataclass(frozen=True)

@@ -129,12 +129,13 @@ def teacher_study(
     """Return the study of a teacher: a network that learns alone.
 
     A teacher that learns from train + validation is not measured during training; the validation
-    samples that it reports on at the end are its own training samples.
+    samples that it reports on at the end are its own training samples. Its steps are graphs only if
+    that was asked for: a teacher that is refused has nobody to train it again without.
     """
-    network = teacher_network(teacher)
+    network, asked = teacher_network(teacher), bool(teacher.training.cuda_graph)
     return Study(
         network=network,
-        training=teacher.training,
+        training=teacher.training.model_copy(update={"cuda_graph": asked}),
         views=views,
         readings=JointReadings.of(corpus, network, views),
         labels=corpus.labels,

@@ -39,6 +39,8 @@ def test_the_trials_that_follow_lose_no_attempt(
     _, witness = run(space)
     started = [event for event in witness.of(TrialStarted) if event.phase == "search"]
     assert [event.tags["fckd.attempt"] for event in started] == attempts
+    launched = {event.tags.get("fckd.cuda_graph") for event in started}
+    assert launched == ({None, "False"} if asked == "null" else {None})
     failed = [event for event in witness.of(TrialEnded) if event.state != "finished"]
     assert [event.state for event in failed] == states
     assert all("cannot be captured" in event.reason for event in failed)

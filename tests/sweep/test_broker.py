@@ -464,6 +464,24 @@ def test_a_task_that_finds_no_memory_twice_fails_with_the_reason():
     assert run(story()) == ("failed", "out of memory")
 
 
+def test_a_task_may_be_changed_in_two_ways_and_tells_what_was_changed():
+    apart = Task("a", {"training": {"micro_batch": None, "cuda_graph": False}}, "train", "/runs/a")
+    both = Task("a", {"training": {"micro_batch": 4, "cuda_graph": False}}, "train", "/runs/a")
+
+    async def story():
+        broker = Broker(retries=0)
+        await broker.submit(task("a"))
+        for changed in (apart, both):
+            await broker.next_task("0", None)
+            await broker.retry("a", "refused", changed)
+        await broker.next_task("0", None)
+        return await broker.messages("a", 0)
+
+    *_, second, third = run(story())
+    assert second == {"kind": "started", "group": "0", "attempt": 2, "cuda_graph": False}
+    assert third == {**second, "attempt": 3, "micro_batch": 4}
+
+
 def test_a_task_that_cannot_be_divided_fails():
     async def story():
         broker = Broker(retries=2)

@@ -14,6 +14,8 @@ from fckd.config.experiment import identity
 from fckd.train.graphs import may_be_graphed
 from fckd.train.loop import distill
 from fckd.train.step import Step
+from fckd.train.study import teacher_study
+from fckd.train.task import Task, launched_apart
 from tests.train.kinds import KINDS, NETWORKS
 from tests.train.small import changed, make
 
@@ -105,6 +107,7 @@ PLUG_IN = {"student.network": "somebody.nets:small"}
         ({"student.modality": "rgb", "student.network": "r2plus1d"}, False),
         ({**PLUG_IN, "training.cuda_graph": True}, True),
         ({"training.cuda_graph": False}, False),
+        ({"student.modality": "skeleton", "student.network": "heatmap3d"}, False),
         ({"objective.logits.decay": 0.9}, False),
         ({"objective.logits.decay": 0.9, "training.cuda_graph": True}, True),
         ({"training.mixup": 1.0, "training.cuda_graph": True}, False),
@@ -125,3 +128,18 @@ def test_how_steps_are_launched_is_no_part_of_what_a_training_is(graph):
     assert identity(experiment) == identity(changed({}))
     assert identity(experiment.teachers["depth"]) == identity(changed({}).teachers["depth"])
     assert identity(changed({"training.seed": 1})) != identity(changed({}))
+
+
+@pytest.mark.parametrize(("asked", "then"), [(None, False), (True, None), (False, None)])
+def test_a_refused_task_is_launched_apart_where_nobody_asked_for_a_graph(asked, then):
+    described = changed({"training.cuda_graph": asked}).model_dump(mode="json")
+    again = launched_apart(Task("a", described, "train", "/runs/a"))
+    assert (again and again.experiment["training"]["cuda_graph"]) is then
+
+
+def test_a_teachers_steps_are_graphs_only_if_that_was_asked_for(workshop):
+    for asked in (None, True, False):
+        teacher = changed({"teachers.depth.training.cuda_graph": asked}).teachers["depth"]
+        division = workshop.division(changed({}))
+        study = teacher_study(teacher, changed({}).views, workshop.corpus, division, "train")
+        assert may_be_graphed(study) is bool(asked)
