@@ -4,7 +4,7 @@
     python -m benchmarks.flame_graph epoch.txt docs/epoch.png --below _Run.epoch
 
 Each box is a function, as wide as the share of samples in which it was on the stack; what it calls
-stands above it. Boxes of less than `--least` are left out. It also prints the widest functions.
+stands above it. Boxes too narrow to see are left out. It also prints the widest functions.
 """
 
 import argparse
@@ -22,6 +22,8 @@ COLOURS = {"fckd": "#e8895a", "torch": "#8fb3d9", "ray": "#9fc59a", "mlflow": "#
 OTHER = "#d9d3c7"
 LETTER = 0.0062
 """Of the picture's width."""
+NARROWEST = 0.004
+"""Of the samples."""
 LISTED = 14
 
 
@@ -42,7 +44,6 @@ def main() -> None:
     options.add_argument("picture", type=Path)
     options.add_argument("--below", help="a function's name; everything if not given")
     options.add_argument("--deepest", type=int, default=16)
-    options.add_argument("--least", type=float, default=0.004)
     given = options.parse_args()
     stacks = Counter[tuple[str, ...]]()
     for line in given.samples.read_text().splitlines():
@@ -53,7 +54,7 @@ def main() -> None:
     root = _piled(stacks)
     if not root.samples:
         raise SystemExit(f"no sample below {given.below}")
-    _draw(root, given.picture, given.deepest, given.least)
+    _draw(root, given.picture, given.deepest)
     for name, share in _widest(stacks).most_common(LISTED):
         print(f"{share / root.samples:5.1%}  {name}")
 
@@ -93,9 +94,9 @@ def _widest(stacks: Counter[tuple[str, ...]]) -> Counter[str]:
     return widest
 
 
-def _draw(root: Box, picture: Path, deepest: int, least: float) -> None:
+def _draw(root: Box, picture: Path, deepest: int) -> None:
     placed = list(_placed(root, 0.0, 0, root.samples))
-    shown = [box for box in placed if box[2] < deepest and box[3] >= least]
+    shown = [box for box in placed if box[2] < deepest and box[3] >= NARROWEST]
     height = 1 + max(depth for _, _, depth, _ in shown)
     figure = Figure(figsize=(14, 0.6 + 0.3 * height), layout="constrained")
     axes = figure.add_subplot()

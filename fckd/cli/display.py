@@ -15,6 +15,7 @@ from rich.text import Text
 
 from fckd.cli.board import Board, Row, SweepSummary, duration, short_value
 from fckd.events import Event, Progress, Standing, SweepEnded, TrialEnded
+from fckd.sweep.arms import STUDENT_ALONE
 from fckd.tracking.names import measured_on
 
 ROWS = 12
@@ -184,9 +185,8 @@ def leaderboard_table(leaderboard: Mapping[str, Any]) -> Table:
 def _against(arms: Sequence[Mapping[str, Any]]) -> str:
     """Return what the arms are held against: the student alone, or a comparison's first arm."""
     named = [arm["difference"]["against"] for arm in arms if arm.get("difference")]
-    if not named or named[0] == "student alone":
-        return "against the student alone"
-    return f"against {named[0]}"
+    other = named[0] if named else STUDENT_ALONE
+    return f"against {'the ' if other == STUDENT_ALONE else ''}{other}"
 
 
 def print_leaderboard(console: Console, leaderboard: Mapping[str, Any]) -> None:
