@@ -27,7 +27,7 @@ import numpy as np
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from benchmarks.lesson_cost import experiment, make, studies
+from benchmarks.lesson_cost import METHOD, experiment, make, studies
 from benchmarks.results import median_and_range, parser, tell
 from fckd.config.documents import read_document, with_fields
 from fckd.config.experiment import Experiment
@@ -71,7 +71,7 @@ def main() -> None:
 def experiments() -> dict[str, Experiment]:
     """Return the three."""
     few = {"views.count": 2}
-    demo = Experiment.model_validate(read_document(Path("demo.yaml"))["experiment"])
+    demo = Experiment.model_validate(read_document(Path("demo.yaml"))["experiment"] | METHOD)
     student = {"modality": "inertial", "network": "temporal", "width": 64, "frames": 96}
     inertial = Experiment.model_validate({**demo.model_dump(mode="json"), "student": student})
     paper = with_fields(experiment("paper"), {**few, "training.batch_size": 64}, "the benchmark")

@@ -1,13 +1,16 @@
 """What every network is and costs: parameters, feature grid, seconds of a training step.
 
-    python -m benchmarks.network_cost [--batch 8] [--steps 5] [--json FILE]
+    python -m benchmarks.network_cost [--batch 8] [--steps 5] [--compiled] [--json FILE]
 
 Each network at width 64 on the first modality that it reads; one CPU thread, median of the steps
-after the first.
+after the first. With `--compiled` also how many times as fast a step is by `torch.compile`, the two
+taking turns: that needs a C++ compiler, and minutes.
 """
 
 import statistics
 import time
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch.nn import functional as F
@@ -29,20 +32,26 @@ def main() -> None:
     options = parser(__doc__)
     options.add_argument("--batch", type=int, default=8)
     options.add_argument("--steps", type=int, default=5)
+    options.add_argument("--compiled", action="store_true", help="and as torch.compile makes it")
     given = options.parse_args()
     torch.set_num_threads(1)
-    rows = [_row(name, reads, given.batch, given.steps) for name, reads in READS.items()]
-    tell(HEAD, rows, given.json)
+    head = (*HEAD, "times as fast compiled") if given.compiled else HEAD
+    rows = [
+        _row(name, reads, given.batch, given.steps, compiled=given.compiled)
+        for name, reads in READS.items()
+    ]
+    tell(head, rows, given.json)
 
 
 def _row(
-    name: str, modalities: tuple[Modality, ...], batch: int, steps: int
-) -> tuple[str, str, str, str, str, int]:
+    name: str, modalities: tuple[Modality, ...], batch: int, steps: int, *, compiled: bool
+) -> tuple[str | int, ...]:
     settings = NetworkSettings(modality=modalities[0], network=name, width=64, frames=16)
     shape = reading_shape(settings, JOINTS)
     torch.manual_seed(0)
     network = build_network(settings, shape, CLASSES)
-    grid, seconds = _timed(network, torch.randn(batch, *shape), steps)
+    read = torch.randn(batch, *shape)
+    grid, seconds = _timed(network, read, steps)
     published = "–"
     if name in PUBLISHED:
         whole = settings.model_copy(update={"width": PUBLISHED[name]})
@@ -51,19 +60,34 @@ def _row(
         published = f"{count / 1e6:.2f} M at width {PUBLISHED[name]}"
     reads = " or ".join(modalities)
     size = f"{_parameters(network) / 1e3:.0f} k"
-    return f"`{name}`", reads, "×".join(map(str, grid)), size, published, round(1e3 * seconds)
+    row = f"`{name}`", reads, "×".join(map(str, grid)), size, published, round(1e3 * seconds)
+    return (*row, _gain_of_compiling(network, read, steps)) if compiled else row
 
 
 def _timed(
     network: torch.nn.Module, read: torch.Tensor, steps: int
 ) -> tuple[tuple[int, ...], float]:
-    labels, times = torch.zeros(len(read), dtype=torch.int64), []
+    grid, times = (), []
     for _ in range(steps + 1):
-        begun = time.perf_counter()
-        logits, features = network(read)
-        F.cross_entropy(logits, labels).backward()  # type: ignore[no-untyped-call]
-        times.append(time.perf_counter() - begun)
-    return tuple(features.shape[2:]), statistics.median(times[1:])
+        grid, seconds = _step(network, read)
+        times.append(seconds)
+    return grid, statistics.median(times[1:])
+
+
+def _gain_of_compiling(network: torch.nn.Module, read: torch.Tensor, steps: int) -> str:
+    torch.compiler.reset()
+    compiled = torch.compile(network, dynamic=False)
+    _step(compiled, read)
+    ratios = [_step(network, read)[1] / _step(compiled, read)[1] for _ in range(steps)]
+    return f"{statistics.median(ratios):.2f}"
+
+
+def _step(network: Callable[..., Any], read: torch.Tensor) -> tuple[tuple[int, ...], float]:
+    labels = torch.zeros(len(read), dtype=torch.int64)
+    begun = time.perf_counter()
+    logits, features = network(read)
+    F.cross_entropy(logits, labels).backward()  # type: ignore[no-untyped-call]
+    return tuple(features.shape[2:]), time.perf_counter() - begun
 
 
 def _parameters(network: torch.nn.Module) -> int:

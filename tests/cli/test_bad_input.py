@@ -299,7 +299,7 @@ def test_a_corpus_whose_manifest_is_no_json(place, made):
 def test_stale_lessons(place, made):
     for manifest in made.glob("lessons/*/manifest.json"):
         content = json.loads(manifest.read_text())
-        content["key"]["criterion"] = "cam"
+        content["key"]["criterion"] = "magnitude"
         manifest.write_text(json.dumps(content))
     assert "made from something else" in refusal(place, "lessons", *SMOKE)
 

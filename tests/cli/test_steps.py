@@ -67,7 +67,7 @@ def test_plan_counts_the_runs_and_epochs_of_every_stage(said):
     rows = re.findall(r"^(.+?) +(\d+(?: × \d+)?) +\S+ +(?:\S+ MB|\S+ kB|–) ", said["plan"], re.M)
     assert rows == [
         ("teach skeleton", "2 × 2"),
-        ("lessons skeleton magnitude", "2"),
+        ("lessons skeleton cam", "2"),
         ("search", "3 × 2"),
         ("confirmation", "6 × 2"),
     ]

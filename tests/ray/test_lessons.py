@@ -45,7 +45,7 @@ def test_with_helpers_the_store_is_that_of_one_process(
     both = prepared(helped, witness)
     stages = {event.stage for event in witness.events}
     assert stages == {
-        f"lessons {TEACHER} magnitude ({part})" for part in ("train", "train+validation")
+        f"lessons {TEACHER} cam ({part})" for part in ("train", "train+validation")
     }
     assert all(event.done <= event.total for event in witness.events)
     stores = [each.lessons(alone.experiment, TEACHER, "train") for each in (one, both)]
