@@ -52,7 +52,6 @@ class Asked:
     """A trial to run now. `key` is the same across its retries."""
 
     key: str
-    number: int
     fields: Mapping[str, Any]
     attributes: Mapping[str, Any]
 
@@ -231,7 +230,7 @@ class Ledger:
         self._reported[key] = max(self._frozen(trial).intermediate_values, default=0)
         if HOPELESS in attributes:
             self._hopeless.add(key)
-        return Asked(key, trial.number, fields, attributes)
+        return Asked(key, fields, attributes)
 
     def _is_full(self) -> bool:
         if self.limit is None:

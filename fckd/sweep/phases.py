@@ -96,15 +96,14 @@ class Search:
 
     def order(self, asked: Asked) -> Order:
         """Return the task of a trial of the space."""
-        place = f"trial {asked.number}"
-        experiment = with_fields(self.space.experiment, asked.fields, place)
+        name = asked.key.removeprefix(f"{self.ledger.name}-")
+        experiment = with_fields(self.space.experiment, asked.fields, f"trial {name}")
         task = Task(
             asked.key,
             experiment.model_dump(mode="json"),
             "train",
             str(self.folder / "trials" / asked.key),
         )
-        name = asked.key.removeprefix(f"{self.ledger.name}-")
         return Order(name, task, experiment.training.epochs, asked.fields, {})
 
     def finalists(self) -> list[tuple[str, Mapping[str, Any]]]:

@@ -17,7 +17,7 @@ from fckd.tracking.canvas import (
     new_figure,
     percent_axis,
 )
-from fckd.tracking.search_figures import trials_of, value_of
+from fckd.tracking.search_figures import number_of, trials_of, value_of
 
 RATIO = "focal.ratio"
 RATIO_TITLE = "Accuracy against the focal ratio"
@@ -42,7 +42,7 @@ def ratio_figure(study: Study) -> Figure:
     ratios, values = [t.params[RATIO] for t in trials], [value_of(t) for t in trials]
     axes.plot(ratios, values, "o", color=MAIN, markersize=6, alpha=0.85)
     best = max(trials, key=value_of)
-    label = f"best: trial {best.number}"
+    label = f"best: trial {number_of(best)}"
     axes.plot(best.params[RATIO], value_of(best), "o", color=ACCENT, markersize=8, label=label)
     axes.set(xlabel="share of a teacher's channels that are focal", ylabel="validation accuracy")
     axes.set_xlim(0, 1.03)
@@ -85,8 +85,8 @@ def _draw_cost(
         axes.plot(*_places(some, place), "o", markersize=6, **look)
     axes.plot(*_places(unbeaten, place), color=ACCENT, linewidth=1.2, drawstyle="steps-post")
     for trial in unbeaten:
-        where = (trial.values[place], trial.values[0])
-        axes.annotate(str(trial.number), where, (4, 4), textcoords="offset points", fontsize=7.5)
+        where, name = (trial.values[place], trial.values[0]), str(number_of(trial))
+        axes.annotate(name, where, (4, 4), textcoords="offset points", fontsize=7.5)
     axes.set(xlabel=TITLES[cost], ylabel="validation accuracy", xscale="log")
     for show in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
         show(EngFormatter(sep=" "))

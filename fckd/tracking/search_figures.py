@@ -34,6 +34,9 @@ FEW_TRIALS = 20
 SUPERSEDED = "superseded"
 """Marks an attempt that the ledger does not count: one that was retried, or drawn again."""
 
+TRIAL_KEY = "trial_key"
+"""What the ledger calls a trial: the sweep's name and a number."""
+
 HISTORY = "How the search went"
 IMPORTANCE = "Which parameters mattered"
 PARALLEL = "Parameters of every trial"
@@ -81,6 +84,12 @@ def value_of(trial: FrozenTrial) -> float:
     return float(reported[max(reported)]) if reported else math.nan
 
 
+def number_of(trial: FrozenTrial) -> int:
+    """Return the number that logs, status and MLflow give a trial: attempts do not count."""
+    key: str = trial.user_attrs.get(TRIAL_KEY, "")
+    return int(key.rpartition("-")[2]) if key else trial.number
+
+
 def history_figure(study: Study) -> Figure:
     """Draw every trial's result, and the best so far."""
     trials = trials_of(study)
@@ -88,7 +97,7 @@ def history_figure(study: Study) -> Figure:
         return message_figure(HISTORY, "No trial has ended.")
     figure, axes = new_figure(HISTORY)
     if trials.finished:
-        numbers = [trial.number for trial in trials.finished]
+        numbers = [number_of(trial) for trial in trials.finished]
         best = numpy.maximum.accumulate([value_of(trial) for trial in trials.finished])
         axes.step(numbers, best, where="post", color=ACCENT, linewidth=1.8, label="best so far")
     _dots(axes, trials.finished, "o", MAIN, f"finished ({len(trials.finished)})")
@@ -96,7 +105,7 @@ def history_figure(study: Study) -> Figure:
     _mark_failed(axes, trials.failed)
     if not trials.finished:
         footnote(figure, "no trial ran to its end")
-    last = max(trial.number for trial in (*trials.finished, *trials.pruned, *trials.failed))
+    last = max(map(number_of, (*trials.finished, *trials.pruned, *trials.failed)))
     axes.set(xlabel="trial", ylabel="validation accuracy", xlim=(-0.5, last + 0.5))
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.grid(axis="y", color=FAINT)
@@ -157,7 +166,7 @@ def curves_figure(study: Study) -> Figure:
         if pruned:
             axes.plot(last, trial.intermediate_values[last], "v", color=QUIET, markersize=5)
     if trials.best is not None and trials.best.intermediate_values:
-        _curve(axes, trials.best, ACCENT, 1.0, f"best: trial {trials.best.number}")
+        _curve(axes, trials.best, ACCENT, 1.0, f"best: trial {number_of(trials.best)}")
         axes.legend(frameon=False, fontsize=8, loc="best")
     epoch_axis(axes)
     axes.set_ylabel("validation accuracy")
@@ -178,14 +187,14 @@ SEARCH_FIGURES: Mapping[str, Callable[[Study], Figure]] = {
 def _dots(axes: Any, trials: Sequence[FrozenTrial], marker: str, colour: str, label: str) -> None:
     drawn = [trial for trial in trials if math.isfinite(value_of(trial))]
     if drawn:
-        numbers, values = [t.number for t in drawn], [value_of(t) for t in drawn]
+        numbers, values = [number_of(t) for t in drawn], [value_of(t) for t in drawn]
         axes.plot(numbers, values, marker, color=colour, markersize=6, alpha=0.85, label=label)
 
 
 def _mark_failed(axes: Any, trials: Sequence[FrozenTrial]) -> None:
     if trials:
         floor = axes.get_ylim()[0]
-        numbers = [trial.number for trial in trials]
+        numbers = [number_of(trial) for trial in trials]
         label = f"failed ({len(trials)})"
         axes.plot(numbers, [floor] * len(trials), "x", color=BAD, label=label, clip_on=False)
 

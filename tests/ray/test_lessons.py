@@ -44,9 +44,7 @@ def test_with_helpers_the_store_is_that_of_one_process(
     monkeypatch.setattr(preparation, "ROWS_A_PROCESS", 1)
     both = prepared(helped, witness)
     stages = {event.stage for event in witness.events}
-    assert stages == {
-        f"lessons {TEACHER} cam ({part})" for part in ("train", "train+validation")
-    }
+    assert stages == {f"lessons {TEACHER} cam ({part})" for part in ("train", "train+validation")}
     assert all(event.done <= event.total for event in witness.events)
     stores = [each.lessons(alone.experiment, TEACHER, "train") for each in (one, both)]
     for mine, theirs in zip(stores[0]._shards, stores[1]._shards, strict=True):

@@ -101,6 +101,18 @@ def test_the_history_tells_how_trials_ended():
     assert all(part in texts for part in ("finished (2)", "stopped early (1)", "failed (1)"))
 
 
+@pytest.mark.parametrize("name", ["history", "curves"])
+def test_a_trial_has_the_number_of_its_key_whatever_was_drawn_again(name):
+    again, best = failed(), finished(0.7)
+    again.user_attrs = {"superseded": True}
+    best.user_attrs = {"trial_key": "demo-2024-0000"}
+    figure = SEARCH_FIGURES[name](study_of([again, best]))
+    if name == "curves":
+        assert "best: trial 0" in texts_of(figure)
+    else:
+        assert [list(line.get_xdata()) for line in figure.axes[0].lines] == [[0], [0]]
+
+
 @pytest.mark.parametrize("classes", [2, 8, 27])
 def test_a_confusion_names_its_split_and_share(classes):
     counts = [[3 if row == column else 0 for column in range(classes)] for row in range(classes)]
