@@ -1,6 +1,7 @@
 """What every network is and costs: parameters, feature grid, seconds of a training step.
 
-    python -m benchmarks.network_cost [--batch 8] [--steps 5] [--compiled] [--json FILE]
+    python -m benchmarks.network_cost [--network NAME] [--batch 8] [--steps 5] [--json FILE]
+    python -m benchmarks.network_cost --compiled [...]
 
 Each network at width 64 on the first modality that it reads; one CPU thread, median of the steps
 after the first. With `--compiled` also how many times as fast a step is by `torch.compile`, the two
@@ -30,6 +31,7 @@ HEAD = ("network", "reads", "grid of the map", "parameters, width 64", "publishe
 def main() -> None:
     """Print a table of all networks."""
     options = parser(__doc__)
+    options.add_argument("--network", choices=READS, help="this one only")
     options.add_argument("--batch", type=int, default=8)
     options.add_argument("--steps", type=int, default=5)
     options.add_argument("--compiled", action="store_true", help="and as torch.compile makes it")
@@ -39,6 +41,7 @@ def main() -> None:
     rows = [
         _row(name, reads, given.batch, given.steps, compiled=given.compiled)
         for name, reads in READS.items()
+        if given.network in (None, name)
     ]
     tell(head, rows, given.json)
 
