@@ -41,7 +41,7 @@ class DoneBefore(Search):
         """Return the order of a trial, and leave its outcome where a worker will look."""
         order = super().order(asked)
         outcome = Outcome(
-            metrics={"validation/accuracy": (asked.number % 97) / 97},
+            metrics={"validation/accuracy": int(asked.key[-4:]) % 97 / 97},
             split="validation",
             sample_ids=[f"S001C001P001R001A{number:05d}" for number in range(self.samples)],
             labels=[0] * self.samples,

@@ -29,7 +29,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.lesson_cost import METHOD, experiment, make, studies
 from benchmarks.results import median_and_range, parser, tell
-from fckd.config.documents import read_document, with_fields
+from fckd.config.documents import with_fields
 from fckd.config.experiment import Experiment
 from fckd.train.batches import batches_per_epoch
 from fckd.train.loop import EpochResult, distill
@@ -71,7 +71,10 @@ def main() -> None:
 def experiments() -> dict[str, Experiment]:
     """Return the three."""
     few = {"views.count": 2}
-    demo = Experiment.model_validate(read_document(Path("demo.yaml"))["experiment"] | METHOD)
+    student = {"modality": "rgb", "network": "video", "width": 48, "frames": 8, "size": 24}
+    teacher = {"modality": "skeleton", "network": "temporal", "width": 64, "frames": 32}
+    teachers = {"skeleton": teacher | {"training": {"epochs": 30}}}
+    demo = Experiment.model_validate(METHOD | {"student": student, "teachers": teachers})
     student = {"modality": "inertial", "network": "temporal", "width": 64, "frames": 96}
     inertial = Experiment.model_validate({**demo.model_dump(mode="json"), "student": student})
     paper = with_fields(experiment("paper"), {**few, "training.batch_size": 64}, "the benchmark")

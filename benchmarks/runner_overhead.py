@@ -124,7 +124,7 @@ def plain(epochs: int, trials: int, storage: Path) -> dict[str, Any]:
     search = Search(space, "plain", open_ledger(storage), folder)
     seconds, loops = [], []
     for number in range(trials):
-        asked = search.ledger.ask() or Asked("", 0, {}, {})
+        asked = search.ledger.ask() or Asked("", {}, {})
         inside: list[float] = []
         begun = time.perf_counter()
         run_task(

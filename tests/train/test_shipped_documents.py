@@ -74,7 +74,7 @@ def test_a_comparison_trains_the_student_of_its_last_arm(path, places, tmp_path)
 
 
 @pytest.mark.parametrize("path", BEGUN, ids=lambda path: path.stem)
-def test_a_space_tries_the_student_alone_then_logits_then_what_the_literature_says(path):
+def test_a_space_tries_the_student_alone_then_searched_logits_then_all_terms(path):
     space = validate(Space, read_document(path), path.name)
     weights = [
         {name for name, value in point.items() if name.endswith(".weight") and value != 0}
