@@ -165,12 +165,11 @@ def test_a_hopeless_trial_is_pruned_and_the_sweep_goes_on(
 ) -> None:
     space = smoke_space(
         tmp_path,
-        "experiment.training.epochs=150",
-        "experiment.training.learning_rate=0.003",
+        "experiment.student={modality: inertial, network: temporal, width: 16, frames: 32}",
+        "experiment.training={epochs: 20, batch_size: 4}",
         "search.sampler=random",
-        "search.points=[]",
+        "search.points=[{training.learning_rate: 0.005}]",
         "search.parameters={training.learning_rate: {low: 1.0e-9, high: 0.01, log: true}}",
-        "experiment.objective.correlation.weight=1.0",
         "budget.trials=8",
         "stopping={rule: halving, grace_epochs: 1, reduction: 2}",
         "confirmation.seeds=2",
