@@ -71,12 +71,14 @@ def main() -> None:
 def experiments() -> dict[str, Experiment]:
     """Return the three."""
     few = {"views.count": 2}
-    student = {"modality": "rgb", "network": "video", "width": 48, "frames": 8, "size": 24}
+    video = {"modality": "rgb", "network": "video", "width": 48, "frames": 8, "size": 24}
+    wrist = {"modality": "inertial", "network": "temporal", "width": 64, "frames": 96}
     teacher = {"modality": "skeleton", "network": "temporal", "width": 64, "frames": 32}
     teachers = {"skeleton": teacher | {"training": {"epochs": 30}}}
-    demo = Experiment.model_validate(METHOD | {"student": student, "teachers": teachers})
-    student = {"modality": "inertial", "network": "temporal", "width": 64, "frames": 96}
-    inertial = Experiment.model_validate({**demo.model_dump(mode="json"), "student": student})
+    demo, inertial = (
+        Experiment.model_validate(METHOD | {"student": student, "teachers": teachers})
+        for student in (video, wrist)
+    )
     paper = with_fields(experiment("paper"), {**few, "training.batch_size": 64}, "the benchmark")
     return {
         "paper": paper,
