@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from fckd.cli.loading import Asked
+from fckd.data.manifest import MANIFEST
 from fckd.errors import UserError
 from fckd.registry.answers_file import check_format, write_answers
 from fckd.registry.folder import CARD
@@ -80,10 +81,10 @@ def _named(samples: Sequence[str]) -> Iterator[str]:
 
 def _inside(folder: Path) -> list[str]:
     """Return the recordings in a folder of recordings; none if it is one itself."""
-    if not folder.is_dir() or (folder / CARD).is_file():
+    if not folder.is_dir() or any((folder / name).is_file() for name in (CARD, MANIFEST)):
         return []
     inside = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-    if any(path.suffix.lower() in PICTURES or path.suffix == ".json" for path in inside):
+    if any(path.suffix.lower() in PICTURES for path in inside):
         return []
     return [str(path) for path in inside]
 

@@ -1,7 +1,8 @@
 """A block of recordings becomes a shard, and a note that the shard is whole.
 
 The note is written last and holds the shard's checksum: whatever ends a program, a block is either
-finished, and never read again, or as if it had not been begun.
+finished, and never read again, or as if it had not been begun. A block in which something could not
+be read is not finished.
 """
 
 import hashlib
@@ -84,12 +85,15 @@ class BlockMaker:
         return block
 
     def finished(self, number: int, recordings: Sequence[Recording]) -> Block | None:
-        """Return block `number` if it is finished, of just these recordings, and still whole."""
+        """Return block `number` if it is finished, of just these recordings, and still whole.
+
+        What could not be read is tried again: it may have been mended, and no name shows that.
+        """
         try:
             block = Block.model_validate_json(self._note(number).read_bytes())
         except (FileNotFoundError, ValidationError):
             return None
-        if block.recordings != {recording.sample_id for recording in recordings}:
+        if block.damaged or block.recordings != {recording.sample_id for recording in recordings}:
             return None
         return block if self._is_whole(block.shard) else None
 

@@ -8,9 +8,11 @@ from fckd.config.corpus import RawSettings
 from fckd.config.networks import Modality
 from fckd.data.coding import decoded, encoded
 from fckd.data.flow import optical_flow
-from fckd.data.forms import Array, in_stored_form
+from fckd.data.forms import FORMS, Array, in_stored_form
 from fckd.data.sources import n_ucla, read_recording_file, table
-from fckd.data.sources.table_files import ARRAYS, FILMED, read_table_file
+from fckd.data.sources.matlab import read_only_array
+from fckd.data.sources.numpy_file import read_npy
+from fckd.data.sources.table_files import FILMED, read_table_file
 
 
 def read_raw(source: str, modality: Modality, path: Path, raw: RawSettings) -> Array:
@@ -29,12 +31,22 @@ def read_raw(source: str, modality: Modality, path: Path, raw: RawSettings) -> A
     Raises:
         UserError: It is damaged, or not of this modality.
     """
-    if path.suffix == ".npy" and source != table.NAME:
-        return read_recording_file(source, modality, path, raw.image_side)
-    if modality is Modality.FLOW and path.suffix.lower() not in ARRAYS:
+    if modality is Modality.FLOW and not _holds_flow(source, path):
         images = _filmed(source, Modality(raw.flow_of), path, raw.image_side)
         return in_stored_form(optical_flow(images, str(path)), modality, str(path))
+    if path.suffix == ".npy" and source != table.NAME:
+        return read_recording_file(source, modality, path, raw.image_side)
     return _as_stored(_filmed(source, modality, path, raw.image_side), modality, raw)
+
+
+def _holds_flow(source: str, path: Path) -> bool:
+    """Whether a file holds an array of flow; no benchmark has that in a `.mat` of its own."""
+    suffix = path.suffix.lower()
+    if suffix == ".npy":
+        return FORMS[Modality.FLOW].fits(read_npy(path).shape)
+    if suffix == ".mat" and source == table.NAME:
+        return FORMS[Modality.FLOW].fits(read_only_array(path).shape)
+    return False
 
 
 def _filmed(source: str, modality: Modality, path: Path, image_side: int) -> Array:

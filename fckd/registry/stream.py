@@ -27,7 +27,8 @@ def clips(source: str, card: Card, frames: int, every: int) -> Iterator[tuple[st
         The numbers of the first and last frame, and the clip, (frames, H, W, 3) uint8 of rgb.
 
     Raises:
-        UserError: The student reads something else, or the camera cannot be opened.
+        UserError: The student reads something else, the camera cannot be opened or ends, or a
+            file is shorter than a clip.
     """
     modality, raw = card.network.modality, card.raw
     if modality not in {Modality.RGB, Modality.FLOW} or Modality(raw.flow_of) is not Modality.RGB:
@@ -37,12 +38,26 @@ def clips(source: str, card: Card, frames: int, every: int) -> Iterator[tuple[st
             "record it, and name the recording instead",
         )
     kept: deque[Array] = deque(maxlen=frames)
-    for number, frame in enumerate(_frames(source, raw.image_side)):
+    seen = 0
+    for frame in _frames(source, raw.image_side):
         kept.append(frame)
-        if len(kept) == frames and (number + 1 - frames) % every == 0:
+        seen += 1
+        if len(kept) == frames and (seen - frames) % every == 0:
             clip = np.stack(kept)
-            name = f"{number + 1 - frames}-{number}"
+            name = f"{seen - frames}-{seen - 1}"
             yield name, optical_flow(clip, name) if modality is Modality.FLOW else clip
+    if not Path(source).is_file():
+        raise UserError(
+            f"{_named(source)} ended after {seen} frames",
+            "a stream that goes on until you stop it",
+            "check the camera and the connection, then start again",
+        )
+    if seen < frames:
+        raise UserError(
+            f"{source} has only {seen} frames",
+            f"{frames} for one clip",
+            "choose a smaller --window",
+        )
 
 
 def _frames(source: str, side: int) -> Iterator[Array]:
@@ -52,7 +67,7 @@ def _frames(source: str, side: int) -> Iterator[Array]:
         if not capture.isOpened():
             known = source.isdecimal() or Path(source).exists()
             raise UserError(
-                f"{'camera ' if source.isdecimal() else ''}{source} cannot be opened",
+                f"{_named(source)} cannot be opened",
                 "the number of a camera (0 is the first), a video file, or rtsp://…",
                 "check that it is there and free" if known else "check the path",
             )
@@ -63,6 +78,10 @@ def _frames(source: str, side: int) -> Iterator[Array]:
             yield np.ascontiguousarray(_small(frame, side)[..., ::-1])
     finally:
         capture.release()
+
+
+def _named(source: str) -> str:
+    return f"camera {source}" if source.isdecimal() else source
 
 
 def _small(frame: Array, side: int) -> Array:

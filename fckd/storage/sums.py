@@ -35,8 +35,9 @@ class Sums(Configuration):
 
     @classmethod
     def of(cls, folder: Path) -> Self:
-        """Return the sums of every file in `folder`, which has no folders in it."""
-        return cls(files={path.name: FileSum.of(path) for path in sorted(folder.iterdir())})
+        """Return the sums of every file in `folder`; a folder in it is not of the artefact."""
+        files = [path for path in sorted(folder.iterdir()) if path.is_file()]
+        return cls(files={path.name: FileSum.of(path) for path in files})
 
     @property
     def bytes(self) -> int:

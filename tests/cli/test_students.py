@@ -8,10 +8,14 @@ import numpy as np
 import pytest
 from pyarrow import parquet
 
+from fckd.config.networks import NetworkSettings
 from fckd.data.corpus import Corpus
+from fckd.models.table import build_network
+from fckd.registry.packing import pack_student
 from tests.cli.command import fckd, listing, refusal
 from tests.cli.conftest import DEMO
-from tests.registry.students import packed
+from tests.data.n_ucla import write_json_clip
+from tests.registry.students import CLASSES, card, packed
 
 
 @pytest.fixture
@@ -78,6 +82,23 @@ def test_a_folder_or_pattern_of_recordings_becomes_a_table(place, student, many,
     assert all(row["action"] == row["action_1"] for row in rows)
     assert all(float(row["probability_1"]) >= float(row["probability_2"]) for row in rows)
     assert "action_3" not in rows[0]
+
+
+def test_a_folder_of_json_skeletons_becomes_a_table(place):
+    network = NetworkSettings(modality="skeleton", network="temporal", width=8, frames=8)
+    weights = build_network(network, (3, 8, 20), len(CLASSES)).state_dict()
+    known = card(source="n-ucla", network=network, input_shape=(3, 8, 20))
+    pack_student(place / "mine", weights, known)
+    for view in (1, 2, 3):
+        write_json_clip(place / "all_sqe", f"a01_s01_e00_v{view:02d}")
+    ran = fckd("predict", "mine", "all_sqe", "--out", "answers.csv")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.startswith("3 recordings: answers.csv\n")
+
+
+def test_a_corpus_is_not_taken_for_a_folder_of_recordings(place, student):
+    corpus = re.search(r"^corpus: (.*)$", fckd("prepare", *_inertial()).out, re.MULTILINE)[1]
+    assert "is a whole corpus" in refusal(place, "predict", student, corpus)
 
 
 def test_parquet_holds_the_same(place, student, many):

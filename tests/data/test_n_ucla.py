@@ -222,6 +222,35 @@ def test_a_damaged_picture_is_an_error_that_names_it(raw, modality, name, keep):
         source.read(source.recordings(ALL)[0], modality)
 
 
+def test_a_picture_that_is_mended_in_place_is_read_again(raw, storage):
+    path = min((raw / "n-ucla" / "multiview_action" / "view_1" / NAMES[0]).glob("*_rgb.jpg"))
+    whole = path.read_bytes()
+    path.unlink()
+    path.write_bytes(whole[:20])
+    with pytest.raises(UserError, match=path.name):
+        prepare(SETTINGS, [Modality.RGB], raw, storage, silent)
+    path.write_bytes(whole)
+    assert len(prepare(SETTINGS, [Modality.RGB], raw, storage, silent)) == 9
+
+
+def test_a_picture_that_is_altered_in_place_makes_another_corpus(raw):
+    before = opened(raw).identity([Modality.DEPTH])
+    assert opened(raw).identity([Modality.DEPTH]) == before
+    path = min((raw / "n-ucla" / "multiview_action" / "view_1" / NAMES[0]).glob("*_depth.png"))
+    os.utime(path, (5, 5))
+    assert opened(raw).identity([Modality.DEPTH]) != before
+
+
+def test_a_picture_that_is_a_link_to_nowhere_is_damaged(raw):
+    path = min((raw / "n-ucla" / "multiview_action" / "view_1" / NAMES[0]).glob("*_rgb.jpg"))
+    path.unlink()
+    path.symlink_to(raw / "absent.jpg")
+    source = opened(raw)
+    source.identity([Modality.RGB])
+    with pytest.raises(UserError, match=path.name):
+        source.read(source.recordings([Modality.RGB])[0], Modality.RGB)
+
+
 def test_a_colour_picture_is_no_depth(raw):
     clip = raw / "n-ucla" / "multiview_action" / "view_1" / NAMES[0]
     first = min(clip.glob("*_depth.png"))

@@ -205,6 +205,14 @@ def test_depth_pictures_of_different_sizes_are_refused(raw):
         first(opened(raw), Modality.DEPTH)
 
 
+def test_a_picture_that_is_altered_in_place_makes_another_corpus(raw):
+    before = opened(raw).identity([Modality.DEPTH])
+    assert opened(raw).identity([Modality.DEPTH]) == before
+    folder = raw / "ntu60" / "nturgb+d_depth_masked" / NAMES[0]
+    os.utime(folder / "MDepth-00000004.png", (5, 5))
+    assert opened(raw).identity([Modality.DEPTH]) != before
+
+
 WHOLE = skeleton_text(one_person(2))
 
 

@@ -1,4 +1,4 @@
-"""What was read is never read again: after a kill, after a refusal; and nothing half is seen."""
+"""A block read whole is never read again: after a kill, after a refusal; nothing half is seen."""
 
 import json
 import os
@@ -183,11 +183,14 @@ def test_damaged_recordings_are_refused_after_all_were_tried(damaged, storage):
     assert "NaN" in rows[1]["what"]
 
 
-def test_damaged_recordings_are_left_out_on_request_and_named(damaged, storage, monkeypatch):
+def test_damaged_recordings_are_left_out_on_request_and_named(damaged, storage):
     with pytest.raises(UserError):
         prepare(UTD, INERTIAL, damaged, storage, silent)
-    monkeypatch.setattr("fckd.data.blocks.read_recordings", None)  # nothing is read again
-    corpus = prepare(UTD, INERTIAL, damaged, storage, silent, skip_damaged=True)
+    done = []
+    corpus = prepare(
+        UTD, INERTIAL, damaged, storage, lambda read, _: done.append(read), skip_damaged=True
+    )
+    assert done[0] == 861 - 8 - 5  # of blocks of 8, that of the first and the last of all
     assert len(corpus) == 859
     assert corpus.damaged == ("a14_s03_t2", "a27_s08_t3")
     assert len(json.loads((corpus.folder / "damaged.json").read_text())) == 2
@@ -195,15 +198,27 @@ def test_damaged_recordings_are_left_out_on_request_and_named(damaged, storage, 
     assert prepare(UTD, INERTIAL, damaged, storage, silent).folder == corpus.folder
 
 
+class Broken(Synthetic):
+    """Cannot read its first recording."""
+
+    def read(self, recording, modality):
+        if recording == self.recordings(())[0]:
+            raise UserError("broken", "whole", "mend")
+        return super().read(recording, modality)
+
+
+def test_what_could_be_read_the_next_time_is_no_longer_damaged(source, tmp_path):
+    recordings, folder = source.recordings(()), tmp_path / "c"
+    with pytest.raises(UserError, match="1 of 12 recordings"):
+        write_corpus(Broken(source.settings), recordings, SKELETON, folder, silent)
+    read, _ = finish(source, folder)
+    assert sorted(read) == sorted(recording.sample_id for recording in recordings)[:8]
+    assert len(Corpus.open(folder)) == 12
+    assert Corpus.open(folder).damaged == ()
+
+
 def test_what_was_damaged_is_part_of_the_fingerprint(source, tmp_path):
     recordings = source.recordings(())
-
-    class Broken(Synthetic):
-        def read(self, recording, modality):
-            if recording == recordings[0]:
-                raise UserError("broken", "whole", "mend")
-            return super().read(recording, modality)
-
     broken = Broken(source.settings)
     write_corpus(broken, recordings, SKELETON, tmp_path / "b", silent, skip_damaged=True)
     write_corpus(source, recordings[1:], SKELETON, tmp_path / "c", silent)

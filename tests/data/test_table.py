@@ -205,6 +205,15 @@ def test_identity_changes_with_the_table_its_files_and_the_size(tmp_path, rows):
     assert Table(path, SIDE).identity(wanted) != touched
 
 
+def test_identity_changes_with_a_picture_in_a_folder(tmp_path, rows):
+    (tmp_path / "clip").mkdir()
+    (tmp_path / "clip" / "1.png").touch()
+    path = write_table(tmp_path / "a.csv", [{**rows[0], "rgb": "clip"}, *rows[1:]])
+    before = Table(path, SIDE).identity([Modality.RGB])
+    os.utime(tmp_path / "clip" / "1.png", (5, 5))
+    assert Table(path, SIDE).identity([Modality.RGB]) != before
+
+
 SKELETON = np.random.default_rng(0).normal(size=(9, 20, 3)).astype(np.float32)
 INERTIAL = np.random.default_rng(0).normal(size=(9, 6)).astype(np.float32)
 
@@ -235,6 +244,14 @@ def test_a_csv_may_have_a_heading(tmp_path):
     path = saved(tmp_path, ".csv", INERTIAL)
     path.write_text("ax,ay,az,gx,gy,gz\n" + path.read_text())
     np.testing.assert_array_equal(read_table_file(Modality.INERTIAL, path, SIDE), INERTIAL)
+
+
+@pytest.mark.parametrize("cell", ["", "x", "1,5"])
+def test_a_first_row_in_which_one_cell_is_no_number_is_no_heading(tmp_path, cell):
+    path = saved(tmp_path, ".csv", INERTIAL)
+    path.write_text(f'0.1,"{cell}",0.3,1,2,3\n' + path.read_text())
+    with pytest.raises(UserError, match="could not convert string to float"):
+        read_table_file(Modality.INERTIAL, path, SIDE)
 
 
 @pytest.mark.parametrize("suffix", [".npy", ".mat"])
@@ -269,6 +286,13 @@ def test_a_folder_of_16_bit_pictures_is_depth(tmp_path):
     read = read_table_file(Modality.DEPTH, tmp_path, SIDE)
     assert read.dtype == np.uint8
     assert (read == 128).mean() > 0.9
+
+
+@pytest.mark.parametrize("modality", [Modality.RGB, Modality.INFRARED])
+def test_a_folder_of_16_bit_pictures_is_neither_rgb_nor_infrared(tmp_path, modality):
+    Image.fromarray(np.full((40, 60), 2500, np.uint16)).save(tmp_path / "0.png")
+    with pytest.raises(UserError, match=r"0\.png: it has the mode I;16, not channels of 8 bits"):
+        read_table_file(modality, tmp_path, SIDE)
 
 
 def test_a_video_is_infrared_as_brightness(tmp_path):

@@ -53,6 +53,19 @@ def test_a_camera_that_is_not_there_is_refused():
         next(clips("97", known(RGB), frames=4, every=2))
 
 
+def test_a_file_that_is_shorter_than_a_clip_is_refused(film):
+    with pytest.raises(UserError, match="has only 20 frames") as caught:
+        next(clips(film, known(RGB), frames=21, every=10))
+    assert "smaller --window" in caught.value.remedy
+
+
+def test_a_stream_that_ends_is_an_error_after_its_last_clip(film):
+    watched = clips(f"file://{film}", known(RGB), frames=20, every=10)
+    assert next(watched)[0] == "0-19"
+    with pytest.raises(UserError, match=r"film\.avi ended after 20 frames"):
+        next(watched)
+
+
 def test_a_student_that_reads_no_pictures_of_a_camera_is_refused(film):
     with pytest.raises(UserError, match="a camera for a student that reads inertial"):
         next(clips(film, card(), frames=4, every=2))

@@ -6,6 +6,7 @@ import torch
 
 from fckd.config.campaign import ExecutionSettings
 from fckd.data.prepare import prepare
+from fckd.data.preview import write_preview
 from fckd.errors import UserError
 from fckd.storage.shelf import open_shelf, storage_folder
 from fckd.sweep.groups import Ground
@@ -71,7 +72,8 @@ def test_a_corpus_that_could_not_be_published_is_published_the_next_time(on, pla
         broken.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
         with pytest.raises(UserError, match="no S3 service answers"):
             prepared(place)
-    prepare(BASE.corpus, BASE.modalities, None, storage_folder(place), lambda *_: None)
+    local = prepare(BASE.corpus, BASE.modalities, None, storage_folder(place), lambda *_: None)
+    write_preview(local, 0)  # somebody looks at it meanwhile
     assert open_shelf(place).names("corpora") == []
     corpus, written = prepared(place)
     assert not written
@@ -82,8 +84,7 @@ def test_teachers_and_lessons_are_fetched_where_they_are_needed(elsewhere):
     for name in BASE.teachers:
         store = elsewhere.lessons(BASE, name, "train")
         assert store.folder.is_relative_to(elsewhere.storage)
-        teacher = elsewhere.teacher(BASE, name, "train")
-        assert teacher.sha256 == elsewhere.teacher_record(BASE, name, "train")["sha256"]
+        assert elsewhere.teacher(BASE, name, "train").settings == BASE.teachers[name]
 
 
 def test_nothing_is_made_twice(elsewhere):

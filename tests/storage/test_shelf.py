@@ -190,7 +190,9 @@ def test_names_are_those_of_whole_artefacts(published):
     assert published.names("corpora") == []
 
 
-def test_sums_list_every_file(tmp_path):
-    sums = Sums.of(write(tmp_path / "folder"))
+def test_sums_list_every_file_but_nothing_in_a_folder(tmp_path):
+    folder = write(tmp_path / "folder")
+    write(folder / "previews")
+    sums = Sums.of(folder)
     assert set(sums.files) == set(FILES)
     assert sums.bytes == sum(map(len, FILES.values()))

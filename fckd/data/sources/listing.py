@@ -1,11 +1,13 @@
 """The raw files of a benchmark: each found once, none missing, their state in a name."""
 
+import os
 import re
 from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 
 from fckd.config.networks import Modality
 from fckd.errors import UserError
+from fckd.files import fingerprint
 
 Found = dict[Modality, dict[str, Path]]
 """Modality -> sample id -> file or folder."""
@@ -81,12 +83,24 @@ def left_out(folder: Path, pattern: re.Pattern[str], names: Iterable[str]) -> fr
 
 
 def states(folder: Path, paths: Iterable[Path]) -> list[list[str | int]]:
-    """Return name, size and time of every file below `folder`, sorted: what names their content."""
-    return [
-        [str(path.relative_to(folder)), state.st_size, state.st_mtime_ns]
-        for path in sorted(paths)
-        for state in [path.stat()]
-    ]
+    """Return name, size and time of every file below `folder`, sorted: what names their content.
+
+    A path may be a folder of pictures; what is in it has one fingerprint, for pictures are many.
+    """
+    return [[str(path.relative_to(folder)), *_state(path)] for path in sorted(paths)]
+
+
+def _state(path: Path) -> list[str | int]:
+    if path.is_dir():
+        with os.scandir(path) as entries:
+            return [fingerprint(sorted([entry.name, *_size_and_time(entry)] for entry in entries))]
+    return _size_and_time(path)
+
+
+def _size_and_time(file: Path | os.DirEntry[str]) -> list[str | int]:
+    # a link that leads nowhere is for the reader to refuse
+    state = file.stat(follow_symlinks=file.is_file())
+    return [state.st_size, state.st_mtime_ns]
 
 
 def check_whole(

@@ -152,7 +152,7 @@ def _named(folder: Path) -> Iterator[tuple[Path, str, str]]:
             match = CLIP.match(name)
             if match and 1 <= int(match[5]) <= len(CLASSES):
                 yield Path(place, name), match.group().upper(), name[match.end() :]
-        # pictures are many: what is in the folder of a clip is looked at when it is read
+        # pictures are many, and none is called by an id
         folders[:] = [name for name in folders if not CLIP.fullmatch(name)]
 
 

@@ -62,10 +62,12 @@ def read_colours(paths: Sequence[Path], shorter_side: int) -> NDArray[np.uint8]:
         shorter_side: Of height and width, pixels; what is smaller already stays as it is.
 
     Raises:
-        UserError: A picture is damaged, or of another size than the first.
+        UserError: A picture is damaged, has 16 bits, or is of another size than the first.
     """
 
     def colours(image: Image.Image) -> Array:
+        if image.mode in DEPTH_MODES:
+            raise ValueError(f"it has the mode {image.mode}, not channels of 8 bits")
         # a draft of a JPEG is decoded at a half, a quarter or an eighth of its size
         image.draft("RGB", _smaller(image.size, 2 * shorter_side))
         small = _smaller(image.size, shorter_side)

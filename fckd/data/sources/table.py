@@ -44,11 +44,10 @@ class Table:
     def identity(self, modalities: Iterable[Modality]) -> dict[str, Any]:
         """Return the size of images, the content of the table, and the state of every file."""
         named = {path for each in self.recordings(modalities) for path in each.files.values()}
-        pictures = [path for place in named if place.is_dir() for path in place.iterdir()]
         return {
             "image_side": self.image_side,
             "table": sha256_of_file(self.path),
-            "files": states(self.path.parent, [*named, *pictures]),
+            "files": states(self.path.parent, named),
         }
 
     def recordings(self, modalities: Iterable[Modality]) -> list[Recording]:

@@ -4,7 +4,7 @@
 |---|---|---|
 | .npy, .mat | every | the stored form (`fckd.data.forms`); in .mat the only array of the file |
 | .csv | skeleton, inertial | a row for each time step, x y z of every joint or the six readings |
-| folder of pictures | rgb, infrared | PNG or JPEG, one a frame, numbered |
+| folder of pictures | rgb, infrared | PNG or JPEG of 8 bits, one a frame, numbered |
 | folder of pictures | depth | 16-bit PNG in millimetres, one a frame, numbered |
 | anything else | rgb, infrared | a video |
 """
@@ -27,8 +27,6 @@ from fckd.errors import UserError
 FRAME = re.compile(r".*?(\d+)\.(?:png|jpe?g)", re.IGNORECASE)
 """A picture of a clip: the number before the suffix is its place in time."""
 FILMED = (Modality.RGB, Modality.INFRARED)
-ARRAYS = (".npy", ".mat")
-"""Files that hold an array in stored form, whatever the modality."""
 
 
 def read_table_file(modality: Modality, path: Path, image_side: int) -> Array:
@@ -72,7 +70,7 @@ def _pictures(modality: Modality, folder: Path, image_side: int) -> Array:
 
 
 def _series(modality: Modality, path: Path) -> Array:
-    """Return (T, 6) inertial or (T, J, 3) skeleton; a first row of words is a heading."""
+    """Return (T, 6) inertial or (T, J, 3) skeleton; a first row without a number is a heading."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             rows = [row for row in csv.reader(stream, strict=True) if row]
@@ -89,13 +87,15 @@ def _series(modality: Modality, path: Path) -> Array:
 
 
 def _is_heading(rows: list[list[str]]) -> bool:
+    return bool(rows) and not any(_is_number(cell) for cell in rows[0])
+
+
+def _is_number(cell: str) -> bool:
     try:
-        [float(cell) for cell in rows[0]]
+        float(cell)
     except ValueError:
-        return True
-    except IndexError:
         return False
-    return False
+    return True
 
 
 def _no_reader(modality: Modality, path: Path) -> UserError:
