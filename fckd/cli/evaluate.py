@@ -31,6 +31,9 @@ def evaluate_student(
     lines = [f"{found.accuracy:.1%} of {where}; {interval}"]
     if found.corpus != student.card.corpus:
         lines.append(f"not the corpus it was trained on ({student.card.corpus})")
+    own = student.card.protocols[0]
+    if corpus.source == student.card.source and found.protocol != own:
+        lines.append(f"not divided as for its training ({own}): it may have learnt some of these")
     if out is not None:
         write_confusion(out, student.card.classes, found)
         lines.append(f"confusion: {out}")

@@ -111,8 +111,12 @@ def tracking_uri(storage: Path) -> str:
 
 
 def artifact_root(storage: Path) -> str | None:
-    """Return where MLflow keeps files: its server decides, an embedded store has a folder."""
-    return None if settings().tracking_uri else str(storage / "artifacts")
+    """Return where MLflow keeps files: a server decides, with a database it is the storage."""
+    from fckd.config.settings import MLFLOW_SERVERS
+    from fckd.tracking.addresses import scheme_of
+
+    is_server = scheme_of(tracking_uri(storage)) in MLFLOW_SERVERS
+    return None if is_server else str(storage / "artifacts")
 
 
 def _document(path: Path, overrides: list[str] | None, *, smoke: bool, folder: str) -> "Document":

@@ -164,7 +164,7 @@ def evaluate(
     ],
     split: Annotated[Split, typer.Option("--split")] = Split.TEST,
     protocol: Annotated[
-        str | None, typer.Option("--protocol", help="Of the corpus; its first if not given.")
+        str | None, typer.Option("--protocol", help="Of the corpus; else the student's own.")
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE.csv", help="The confusion table.")

@@ -118,6 +118,7 @@ def _card(conducted: Conducted, name: str, arm: Arm, seed: int, outcome: Outcome
         corpus=workshop.corpus.fingerprint,
         raw=experiment.corpus.raw,
         protocols=conducted.confirmation.protocols or (experiment.corpus.official_protocol,),
+        training_subjects=experiment.corpus.training_subjects,
         sweep=conducted.sweep,
         trial=arm.trial_key,
         teachers={

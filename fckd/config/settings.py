@@ -24,6 +24,10 @@ VARIABLES = {
 }
 """Field -> environment variable. MLflow and Ray read theirs themselves, by these names."""
 
+MLFLOW_SERVERS = {"http": 80, "https": 443}
+MLFLOW_DATABASES = {"postgresql": 5432, "mysql": 3306}
+"""Kinds of address that MLflow is reached by, beside a SQLite file -> usual port."""
+
 
 class Profile(Configuration):
     """What a team shares: addresses without passwords."""

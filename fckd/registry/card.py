@@ -78,6 +78,7 @@ class Card(Configuration):
         raw: How they were read, and raw recordings are to be read.
         protocols: Official divisions: `metrics` are means over them, the model itself and its test
             answers are of the first.
+        training_subjects: Those of the training part that it learnt from; None if from all.
         sweep: The id of the sweep.
         trial: Key of the search trial whose parameters these are.
         teachers: Teacher name -> name of its artefact, which ends with its fingerprint.
@@ -103,6 +104,7 @@ class Card(Configuration):
     corpus: str
     raw: RawSettings
     protocols: tuple[Protocol, ...] = Field(min_length=1)
+    training_subjects: tuple[int, ...] | None = None
     sweep: str = ""
     trial: str = ""
     teachers: dict[str, str] = Field(default_factory=dict)

@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from fckd.config.settings import MLFLOW_DATABASES, MLFLOW_SERVERS
 from fckd.errors import UserError
 
 SQLITE = "sqlite:///"
-PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306}
+PORTS = MLFLOW_SERVERS | MLFLOW_DATABASES
 TIMEOUT = 5.0
 """Seconds to wait for a connection; MLflow's own retries would take four minutes."""
 
@@ -27,15 +28,15 @@ def check_reachable(tracking_uri: str) -> None:
     if tracking_uri.startswith(SQLITE):
         _check_database_file(tracking_uri)
         return
-    address = urlsplit(tracking_uri)
+    try:
+        address = urlsplit(tracking_uri)
+        host, port = address.hostname, address.port
+    except ValueError as refusal:
+        raise _no_address(tracking_uri) from refusal
     kind = address.scheme.partition("+")[0]
-    if kind not in PORTS or address.hostname is None:
-        raise UserError(
-            f"the tracking address {without_password(tracking_uri)}",
-            "sqlite:///FILE, postgresql://HOST/NAME, http://HOST:PORT or https://HOST",
-            "name the database or the server of the sweep",
-        )
-    _check_port(tracking_uri, address.hostname, address.port or PORTS[kind])
+    if kind not in PORTS or host is None:
+        raise _no_address(tracking_uri)
+    _check_port(tracking_uri, host, port or PORTS[kind])
 
 
 @contextmanager
@@ -64,8 +65,11 @@ def quiet() -> Iterator[None]:
 
 
 def without_password(address: str) -> str:
-    """Return `address` fit to be shown: user and password are left out."""
-    scheme, mark, rest = address.partition("://")
+    """Return `address` fit to be shown: user, password and query are left out."""
+    shown, _, query = address.partition("?")
+    scheme, mark, rest = shown.partition("://")
+    if "@" in query:  # perhaps that ? was one of the password's
+        return f"{scheme}{mark}…"
     return scheme + mark + rest.rpartition("@")[2]
 
 
@@ -78,6 +82,14 @@ def _check_database_file(tracking_uri: str) -> None:
             "the MLflow database that a sweep has written",
             "run a sweep first, or check the address",
         )
+
+
+def _no_address(tracking_uri: str) -> UserError:
+    return UserError(
+        f"the tracking address {without_password(tracking_uri)}",
+        "sqlite:///FILE, postgresql://HOST/NAME, http://HOST:PORT or https://HOST",
+        "name the database or the server of the sweep",
+    )
 
 
 def _check_port(tracking_uri: str, host: str, port: int) -> None:

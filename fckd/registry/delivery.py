@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 
 from fckd.errors import UserError
 from fckd.files import make_folder
+from fckd.registry.card import Card
 from fckd.registry.folder import read_student
 from fckd.registry.signature import is_demanded
 from fckd.registry.sums import SIGNATURE, SUMS, listed, no_student
@@ -46,15 +47,40 @@ def deliver(
         student.mkdir()
         for file, found in _gathered(read, place).items():
             (student / file).write_bytes(found)
-        card, content = read_student(student, public_key)
-        if fingerprint is not None and fingerprint_of(content[SUMS]) != fingerprint:
-            raise _exchanged(place, "is not the student that was registered")
-        if name not in {None, card.name} and is_demanded(public_key):
-            raise _exchanged(place, f"is signed as {card.name}, not as {name}")
+        read_registered(student, place, public_key=public_key, name=name, fingerprint=fingerprint)
         if out.exists():
             out.rmdir()
         student.rename(out)
     return out
+
+
+def read_registered(
+    folder: Path,
+    place: str,
+    *,
+    public_key: Path | None,
+    name: str | None,
+    fingerprint: str | None,
+) -> Card:
+    """Return the card of the student in `folder`, if it is the one that was asked for.
+
+    Args:
+        folder: Its files as they were fetched.
+        place: From where, for the message of an error.
+        public_key: Who must have signed it; by default the key that FCKD_PUBLIC_KEY names.
+        name: Under which it was asked for; a signed student must be the one of that name.
+        fingerprint: Of its sums, as the registry remembers them.
+
+    Raises:
+        UserError: A file is absent or changed, it is not the student that was registered, or not
+            signed by a key that is set.
+    """
+    card, content = read_student(folder, public_key)
+    if fingerprint is not None and fingerprint_of(content[SUMS]) != fingerprint:
+        raise _exchanged(place, "is not the student that was registered")
+    if name not in {None, card.name} and is_demanded(public_key):
+        raise _exchanged(place, f"is signed as {card.name}, not as {name}")
+    return card
 
 
 def fingerprint_of(sums: bytes) -> str:

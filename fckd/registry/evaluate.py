@@ -60,7 +60,8 @@ def evaluate(
         student: Answers.
         corpus: Any corpus whose classes the student knows, by their names.
         split: `test`, `train` or `all`.
-        protocol: The official division; the corpus's first if not given.
+        protocol: The official division; if not given, the student's own, or where the corpus does
+            not know that, its first.
 
     Raises:
         UserError: A class that the student does not know, no such split or protocol, no sample in
@@ -75,7 +76,7 @@ def evaluate(
             f"some of: {', '.join(student.card.classes)}",
             "evaluate it on a corpus of the same actions",
         )
-    division = protocol or corpus.protocols[0]
+    division = protocol or _own_division(student, corpus)
     samples = _samples(corpus, split, division)
     true = np.array([known[corpus.classes[label]] for label in corpus.labels[samples]])
     said = _said(student, corpus, samples)
@@ -124,6 +125,12 @@ def record(folder: Path, found: Measured) -> Path:
             "copy the student elsewhere",
         ) from refusal
     return path
+
+
+def _own_division(student: Student, corpus: Corpus) -> str:
+    # Under another one the test part may be what the student has learnt from.
+    own = student.card.protocols[0]
+    return own if own in corpus.protocols else corpus.protocols[0]
 
 
 def _samples(corpus: Corpus, split: str, protocol: str) -> NDArray[np.int64]:

@@ -24,7 +24,7 @@ def decide(candidate: Card, champion: Card | None) -> Verdict:
     correctly gives p < 0.05.
     """
     if champion is None:
-        return Verdict(True, "there is no champion yet")
+        return Verdict(True, "the first: there was no champion to beat")
     mine = dict(zip(candidate.test.sample_ids, candidate.test.correct, strict=True))
     theirs = dict(zip(champion.test.sample_ids, champion.test.correct, strict=True))
     if candidate.source != champion.source or mine.keys() != theirs.keys():

@@ -5,7 +5,7 @@ from fckd.registry.card import Card, Measurement
 from fckd.registry.folder import CARD, ONNX, WEIGHTS
 from fckd.registry.sums import SUMS
 
-SYNTHETIC = "synthetic"
+SYNTHETIC, TABLE, UTD_MHAD = "synthetic", "table", "utd-mhad"
 
 
 def model_card(card: Card) -> str:
@@ -42,8 +42,8 @@ def _summary(card: Card) -> str:
 def _intended_use(card: Card) -> str:
     shape = ", ".join(map(str, card.input_shape))
     return (
-        "Research on recognising the actions below in recordings made like those of the "
-        f"benchmark. One reading is a float32 array ({shape}).\n\n"
+        "Research on recognising the actions below in recordings made like those that it learnt "
+        f"from. One reading is a float32 array ({shape}).\n\n"
         "    fckd predict THIS_FOLDER RECORDING\n\n"
         f"Actions: {', '.join(card.classes)}."
     )
@@ -71,38 +71,63 @@ def _preprocessing(card: Card) -> str:
         Modality.SKELETON: "joints in spine lengths about the first body's hip centre",
         Modality.FLOW: f"optical flow of {raw.flow_of}, scaled to -1..1",
     }.get(modality, f"{modality} frames, scaled to 0..1")
-    images = (
-        f" Images are stored with a shorter side of {raw.image_side} pixels and read at "
-        f"{card.network.size} by {card.network.size}."
-        if modality in IMAGES
-        else ""
-    )
+    images = f" {_images(card)}" if modality in IMAGES else ""
     return (
         f"{card.network.frames} time steps, evenly spaced over the whole recording: {reading}."
         f"{images} `fckd predict` does it; so does `fckd.data.readings.evaluation_reading`."
     )
 
 
+def _images(card: Card) -> str:
+    read = f"read at {card.network.size} by {card.network.size} pixels"
+    made_small = f"stored with a shorter side of at most {card.raw.image_side} pixels"
+    modality = card.network.modality
+    seen = Modality(card.raw.flow_of) if modality is Modality.FLOW else modality
+    if card.source == SYNTHETIC:  # drawn at a size of their own
+        return f"Images are {read}."
+    if card.source == TABLE:
+        return f"Videos and pictures are {made_small}, arrays as they are; all are {read}."
+    if (card.source, seen) == (UTD_MHAD, Modality.DEPTH):
+        # every reader of recordings is imported with it
+        from fckd.data.sources.person_crop import SIZE
+
+        return f"Images are cropped to the person, stored at {SIZE} by {SIZE} pixels and {read}."
+    return f"Images are {made_small} and {read}."
+
+
 def _licence(card: Card) -> str:
     if card.source == SYNTHETIC:
         return "Apache-2.0, as fckd, which also made the data."
+    obtained = "these were" if card.source == TABLE else f"`{card.source}` was"
     return (
         "The code is Apache-2.0. For weights that were learnt from recordings, the terms under "
-        f"which `{card.source}` was obtained apply as well: read them before you pass these on."
+        f"which {obtained} obtained apply as well: read them before you pass these on."
     )
 
 
 def _data(card: Card) -> str:
+    return f"{_recordings(card)}{_learnt_from(card)} Corpus fingerprint `{card.corpus}`."
+
+
+def _recordings(card: Card) -> str:
     if card.source == SYNTHETIC:
         return (
             "**Synthetic**: an articulated figure animated from a seed. No person was recorded, "
-            f"and no number below says anything about people. Corpus fingerprint `{card.corpus}`."
+            "and no number below says anything about people."
         )
+    if card.source == TABLE:
+        return "Own recordings, listed in a table that also divides them into training and test."
     return (
         f"Benchmark `{card.source}`, official division `{card.protocols[0]}` into training and "
-        "test part. "
-        f"Corpus fingerprint `{card.corpus}`."
+        "test part."
     )
+
+
+def _learnt_from(card: Card) -> str:
+    if card.training_subjects is None:
+        return ""
+    subjects = ", ".join(map(str, card.training_subjects))
+    return f" Of the training part only these subjects were used: {subjects}."
 
 
 def _accuracy(card: Card) -> str:
@@ -123,9 +148,10 @@ def _row(arm: str, found: Measurement) -> str:
 
 
 def _limits(card: Card) -> str:
+    known = "these recordings" if card.source == TABLE else f"`{card.source}`"
     return (
         "- It always names one of its actions, also for a recording that shows none of them.\n"
-        f"- Known only on `{card.source}`: other sensors, viewpoints and people are untested.\n"
+        f"- Known only on {known}: other sensors, viewpoints and people are untested.\n"
         "- The probabilities are not calibrated.\n"
         "- Not for surveillance, nor for decisions about people."
     )

@@ -23,7 +23,13 @@ from fckd.registry.decisions import (
     rolled_back,
     take_back,
 )
-from fckd.registry.delivery import check_empty, deliver, fingerprint_of, of_folder
+from fckd.registry.delivery import (
+    check_empty,
+    deliver,
+    fingerprint_of,
+    of_folder,
+    read_registered,
+)
 from fckd.registry.folder import WEIGHTS, read_student
 from fckd.registry.gate import Verdict, decide
 from fckd.registry.lineage import Row, origin, run_link
@@ -114,7 +120,7 @@ class Registry:
             What the gate said.
 
         Raises:
-            UserError: No such version, or one of the two students is damaged.
+            UserError: No such version, or one of the two students is damaged or was exchanged.
         """
         with self._client() as client:
             check_version(client, model_of(client, name), version)
@@ -137,7 +143,7 @@ class Registry:
             The champion that was, and the one that is now.
 
         Raises:
-            UserError: There is no earlier champion, or its files are damaged.
+            UserError: There is no earlier champion, or its files are damaged or were exchanged.
         """
         with self._client() as client:
             model_of(client, name)
@@ -151,7 +157,7 @@ class Registry:
         """Return where a student comes from: (what, which).
 
         Raises:
-            UserError: Bad reference, no such student, or it is damaged.
+            UserError: Bad reference, no such student, or it is damaged or was exchanged.
         """
         named = parse_reference(reference)
         with self._client() as client:
@@ -206,7 +212,13 @@ class Registry:
     def _card(self, client: "MlflowClient", name: str, version: int) -> Card:
         with tempfile.TemporaryDirectory() as scratch:
             student = self._download(client, name, version, Path(scratch))
-            return read_student(student, self._public_key)[0]
+            return read_registered(
+                student,
+                f"{name}/{version}",
+                public_key=self._public_key,
+                name=name,
+                fingerprint=tags_of(client, name, version).get(FINGERPRINT_TAG),
+            )
 
     def _download(self, client: "MlflowClient", name: str, version: int, scratch: Path) -> Path:
         from mlflow.artifacts import download_artifacts

@@ -2,11 +2,9 @@
 
 from pathlib import Path
 
+from fckd.config.settings import MLFLOW_DATABASES, MLFLOW_SERVERS
 from fckd.errors import UserError
 from fckd.tracking.redaction import redact_text
-
-SERVERS = ("http", "https")
-DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 
 
 def check_tracking_address(tracking_uri: str, artifact_root: str | None) -> None:
@@ -16,14 +14,14 @@ def check_tracking_address(tracking_uri: str, artifact_root: str | None) -> None
         UserError: An unknown kind of address, or a database without a place for files.
     """
     kind = scheme_of(tracking_uri)
-    if kind not in SERVERS + DATABASES:
+    if kind not in {"sqlite", *MLFLOW_DATABASES, *MLFLOW_SERVERS}:
         raise UserError(
             f"tracking address {redact_text(tracking_uri)!r}",
             "the address of an MLflow server (http://HOST:PORT) or of a database "
             "(sqlite:////absolute/path/mlflow.db)",
             "write the address in full; a plain folder is no longer a store that MLflow keeps",
         )
-    if kind in DATABASES and artifact_root is None:
+    if kind not in MLFLOW_SERVERS and artifact_root is None:
         raise UserError(
             f"tracking to the database {redact_text(tracking_uri)} without a place for files",
             "a folder or s3:// address for artefacts, or a server that has one",

@@ -10,10 +10,12 @@ _SECRET_NAME = re.compile(
     r"passw(or)?d|secret|credential|api_?key|access_?key|(^|[._-])token$", re.IGNORECASE
 )
 _CREDENTIALS_IN_ADDRESS = re.compile(r"(?<=://)[^/\s@]+:[^/\s]*@")
+_PASSWORD_IN_QUERY = re.compile(r"([?&]password=)[^&\s]*")
 
 
 def redact_text(text: str) -> str:
-    """Return `text` with `user:password@` hidden in every address."""
+    """Return `text` with `user:password@` and `?password=` hidden in every address."""
+    text = _PASSWORD_IN_QUERY.sub(rf"\g<1>{HIDDEN}", text)
     return _CREDENTIALS_IN_ADDRESS.sub(f"{HIDDEN}@", text)
 
 

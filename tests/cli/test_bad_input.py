@@ -431,6 +431,12 @@ def test_pulling_from_a_server_that_does_not_answer(place, monkeypatch):
     assert "secret" not in message
 
 
+def test_pulling_from_an_address_whose_port_is_no_number(place, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://HOST:PORT")
+    message = refusal(place, "pull", "wrist@candidate", "--out", "student")
+    assert "the tracking address http://HOST:PORT" in message
+
+
 # Predictions
 
 

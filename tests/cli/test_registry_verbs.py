@@ -17,7 +17,7 @@ def own(registry, place):
 def test_the_gate_is_asked_by_promote(own):
     ran = fckd("promote", "wrist", 1)
     assert (ran.code, ran.err) == (0, "")
-    assert ran.out == "wrist/1 is champion (there is no champion yet)\n"
+    assert ran.out == "wrist/1 is champion (the first: there was no champion to beat)\n"
 
 
 @pytest.mark.parametrize("words", [["--force"], ["--reason", "why"], ["--force", "--reason", " "]])

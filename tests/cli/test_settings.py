@@ -2,6 +2,8 @@
 
 import pytest
 
+from fckd.cli.inputs import artifact_root, tracking_uri
+from fckd.tracking.addresses import check_tracking_address
 from tests.cli.command import fckd, refusal
 
 
@@ -43,3 +45,21 @@ def test_a_profile_from_the_environment_is_for_every_verb(place, profile, demo, 
 
 def test_a_profile_that_is_not_there_is_refused(place, demo):
     assert "no such file: absent" in refusal(place, "--profile", "absent", "prepare", demo())
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql", "postgresql+psycopg2", "mysql"])
+def test_runs_go_to_an_own_database_and_their_files_into_the_storage(place, monkeypatch, kind):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"{kind}:///mlflow.db")
+    assert artifact_root(place) == str(place / "artifacts")
+    check_tracking_address(tracking_uri(place), artifact_root(place))
+
+
+@pytest.mark.parametrize("address", ["http://host:5000", "HTTPS://host"])
+def test_a_server_says_itself_where_files_go(place, monkeypatch, address):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    assert artifact_root(place) is None
+    check_tracking_address(tracking_uri(place), artifact_root(place))
+
+
+def test_without_an_address_files_lie_beside_the_database_in_the_storage(place):
+    assert artifact_root(place) == str(place / "artifacts")

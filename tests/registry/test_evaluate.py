@@ -2,17 +2,28 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from fckd.config.corpus import SyntheticSettings
 from fckd.config.networks import Modality
+from fckd.data.corpus import Corpus
 from fckd.data.readings import evaluation_reading
+from fckd.data.sources.synthetic import Synthetic
+from fckd.data.writing import write_corpus
 from fckd.errors import UserError
 from fckd.registry.evaluate import evaluate, record, write_confusion
 from fckd.registry.student import load_student
-from tests.registry.students import NETWORK, packed
+from tests.cli.command import fckd
+from tests.data.conftest import silent
+from tests.registry.students import CLASSES, NETWORK, packed
 from tests.registry.test_predict import corpus, student  # noqa: F401  (fixtures)
+
+FIGURES = Synthetic(
+    SyntheticSettings(actions=len(CLASSES), subjects=3, cameras=1, repetitions=1, size=16)
+)
 
 
 @pytest.fixture
@@ -30,6 +41,45 @@ def test_every_sample_of_the_split_is_asked(loaded, corpus):  # noqa: F811
     found = evaluate(loaded, corpus)
     assert found.samples == len(samples) == found.confusion.sum()
     assert found.correct == (said == corpus.labels[samples]).sum() == found.confusion.trace()
+
+
+@pytest.fixture(scope="module")
+def twice_divided(tmp_path_factory):
+    """A corpus under whose second division those are tested who train under its first."""
+    turned = {"train": "test", "test": "train"}
+    recordings = [
+        replace(each, splits={**each.splits, "cross-view": turned[each.splits["cross-subject"]]})
+        for each in FIGURES.recordings(())
+    ]
+    folder = tmp_path_factory.mktemp("corpora") / "corpus"
+    write_corpus(FIGURES, recordings, [Modality.INERTIAL], folder, silent)
+    return Corpus.open(folder)
+
+
+def trained_by(protocol, folder):
+    return packed(folder, classes=FIGURES.classes, protocols=(protocol,))
+
+
+@pytest.mark.parametrize("own", ["cross-subject", "cross-view"])
+def test_a_student_is_measured_under_the_division_that_it_was_trained_by(
+    twice_divided, tmp_path, own
+):
+    found = evaluate(load_student(trained_by(own, tmp_path / "student")), twice_divided)
+    assert found.protocol == own
+    assert found.samples == (twice_divided.splits(own) == "test").sum()
+
+
+def test_a_corpus_without_that_division_is_divided_by_its_own_first(twice_divided, tmp_path):
+    found = evaluate(load_student(trained_by("split-2", tmp_path / "student")), twice_divided)
+    assert found.protocol == "cross-subject"
+
+
+def test_another_division_than_the_students_own_is_named_as_such(twice_divided, tmp_path):
+    folder = trained_by("cross-view", tmp_path / "student")
+    words = ("evaluate", folder, twice_divided.folder)
+    warning = "not divided as for its training (cross-view)"
+    assert warning in fckd(*words, "--protocol", "cross-subject").out
+    assert warning not in fckd(*words).out
 
 
 def test_the_interval_is_wilson_s(loaded, corpus):  # noqa: F811

@@ -12,7 +12,9 @@ def result(correct):
 
 
 def test_the_first_student_becomes_champion():
-    assert decide(card(), None).promote
+    verdict = decide(card(), None)
+    assert verdict.promote
+    assert verdict.reason == "the first: there was no champion to beat"
 
 
 def test_a_clearly_better_student_is_promoted_with_numbers():

@@ -6,9 +6,15 @@ import numpy as np
 import pytest
 from PIL import Image
 from safetensors.torch import load_file
+from scipy.io import savemat
 
+from fckd.config.corpus import RawSettings
 from fckd.config.experiment import Experiment
+from fckd.config.networks import Modality
+from fckd.data.flow import optical_flow
 from fckd.data.prepare import prepare
+from fckd.data.raw_file import read_raw
+from fckd.data.sources import read_recording_file
 from fckd.errors import UserError
 from fckd.registry.folder import read_student
 from fckd.registry.packing import pack_student
@@ -124,6 +130,39 @@ def test_a_clip_of_hmdb51_and_its_flow_and_its_frames_taken_apart(tmp_path):
     for time, frame in enumerate(moving_square(10, 32, 40)):
         Image.fromarray(frame).save(frames / f"{time}.png")
     assert len(predict(folder, str(frames)).top) == 5
+
+
+@pytest.mark.parametrize("source", ["utd-mhad", "table"])
+def test_flow_is_computed_of_an_array_of_images(tmp_path, source):
+    frames, path = np.zeros((6, 40, 40), np.uint8), tmp_path / "clip.npy"
+    for time, frame in enumerate(frames):
+        frame[10:30, 8 + time : 20 + time] = 200
+    np.save(path, frames)
+    flow = read_raw(source, Modality.FLOW, path, RawSettings(flow_of="depth"))
+    np.testing.assert_array_equal(flow, optical_flow(frames, "clip"))
+
+
+def test_flow_is_computed_of_raw_depth_of_utd_mhad(tmp_path):
+    millimetres = np.zeros((24, 32, 10), np.uint16)
+    for time in range(10):
+        millimetres[4:20, 8 + time : 18 + time, time] = 2200
+    savemat(tmp_path / "a1_s1_t1_depth.mat", {"d_depth": millimetres})
+    path, raw = tmp_path / "a1_s1_t1_depth.mat", RawSettings(flow_of="depth")
+    images = read_recording_file("utd-mhad", Modality.DEPTH, path)
+    flow = read_raw("utd-mhad", Modality.FLOW, path, raw)
+    np.testing.assert_array_equal(flow, optical_flow(images, "clip"))
+
+
+@pytest.mark.parametrize(
+    ("source", "suffix"), [("utd-mhad", ".npy"), ("table", ".npy"), ("table", ".mat")]
+)
+def test_an_array_of_flow_is_read_as_it_is(tmp_path, source, suffix):
+    flow, path = np.full((6, 40, 48, 2), -7, np.int8), tmp_path / f"clip{suffix}"
+    if suffix == ".npy":
+        np.save(path, flow)
+    else:
+        savemat(path, {"flow": flow})
+    np.testing.assert_array_equal(read_raw(source, Modality.FLOW, path, RawSettings()), flow)
 
 
 def test_a_corpus_without_a_sample_is_no_recording(student):

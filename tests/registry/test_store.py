@@ -213,7 +213,8 @@ def tags(service, name, version):
 
 def test_the_gate_s_verdict_stays_with_the_version(service, two):
     assert not service.registry.promote(two, 2).promote
-    assert tags(service, two, 1)["fckd.verdict"] == "promote: there is no champion yet"
+    verdict = "promote: the first: there was no champion to beat"
+    assert tags(service, two, 1)["fckd.verdict"] == verdict
     assert tags(service, two, 2)["fckd.verdict"].startswith("keep the champion: within noise")
     assert "@" in tags(service, two, 2)["fckd.decided_by"]
 
@@ -258,6 +259,51 @@ def test_a_rollback_to_a_damaged_student_is_refused(service, two):
     assert service.registry.champion(two) == 2
 
 
+def exchange(service, name, version):
+    """Put a better card, with new sums, where the artefacts lie."""
+    source = Path(service.client.get_model_version(name, str(version)).source)
+    card = source / "data" / "student" / "card.json"
+    card.write_text(card.read_text().replace("0.9", "0.99"))
+    write_sums(card.parent)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_neither_an_exchanged_candidate_nor_champion_gets_past_the_gate(service, tmp_path, version):
+    name = f"exchanged_{version}"
+    for seed in (51, 52):
+        service.register(packed(tmp_path / str(seed), seed=seed), name)
+    service.registry.promote(name, 1)
+    exchange(service, name, version)
+    with pytest.raises(UserError, match=f"{name}/{version} is not the student that was registered"):
+        service.registry.promote(name, 2, "for the test")
+    assert service.registry.champion(name) == 1
+
+
+def test_a_rollback_to_an_exchanged_student_is_refused(service, two):
+    service.registry.promote(two, 2, "for the test")
+    exchange(service, two, 1)
+    with pytest.raises(UserError, match=f"{two}/1 is not the student that was registered"):
+        service.registry.rollback(two)
+    assert service.registry.champion(two) == 2
+
+
+def test_an_exchanged_student_has_no_lineage(service, two):
+    exchange(service, two, 1)
+    with pytest.raises(UserError, match=f"{two}/1 is not the student that was registered"):
+        service.registry.lineage(two)
+
+
+def test_a_student_signed_under_another_name_is_no_champion_where_a_key_is_set(
+    service, tmp_path, monkeypatch
+):
+    private, public = key_pair(tmp_path)
+    monkeypatch.setenv("FCKD_SIGNING_KEY", str(private))
+    service.register(packed(tmp_path / "student", seed=24), "pretender")
+    with pytest.raises(UserError, match="is signed as demo, not as pretender"):
+        Registry(service.uri, public).promote("pretender", 1)
+    assert service.registry.champion("pretender") is None
+
+
 def test_lineage_leads_from_a_student_to_what_made_it(service, tmp_path):
     made = packed(
         tmp_path / "student",
@@ -278,7 +324,7 @@ def test_lineage_leads_from_a_student_to_what_made_it(service, tmp_path):
     assert rows["lessons of skeleton"] == "fedcba9876543210"
     assert rows["corpus"] == "synthetic-0123456789abcdef, cross-subject"
     assert rows["git commit"] == "c" * 40
-    assert rows["verdict"] == "promote: there is no champion yet"
+    assert rows["verdict"] == "promote: the first: there was no champion to beat"
 
 
 def test_nothing_in_the_mlflow_model_is_a_pickle(service, promoted):
@@ -396,7 +442,41 @@ def test_a_server_that_does_not_answer_is_refused_at_once():
     assert "secret" not in str(refusal.value)
 
 
-@pytest.mark.parametrize("address", ["mlruns", "file:///tmp/mlruns", "databricks", "http://"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://127.0.0.1:1/db?user=me&password=secret",
+        "postgresql://127.0.0.1:1/db?password=my@secret",
+        "postgresql://me:secret@127.0.0.1:1/db?password=secret",
+        "databricks://me:my?secret@host",
+        "databricks:/host?password=secret",
+    ],
+)
+def test_a_refused_address_is_shown_without_its_password_wherever_it_is(address):
+    with pytest.raises(UserError) as refusal:
+        Registry(address)
+    assert "secret" not in str(refusal.value)
+    assert "my" not in str(refusal.value)
+
+
+def test_a_refused_address_is_shown_with_host_and_database():
+    with pytest.raises(UserError, match=r"cannot reach postgresql://127\.0\.0\.1:1/db: "):
+        Registry("postgresql://me:secret@127.0.0.1:1/db?sslmode=require")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "mlruns",
+        "file:///tmp/mlruns",
+        "databricks",
+        "http://",
+        "mssql://127.0.0.1/db",
+        "http://HOST:PORT",
+        "http://127.0.0.1:99999",
+        "http://[::1",
+    ],
+)
 def test_other_addresses_are_refused(address):
     with pytest.raises(UserError, match="the tracking address"):
         Registry(address)

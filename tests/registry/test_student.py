@@ -7,8 +7,11 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from fckd.config.corpus import RawSettings
+from fckd.config.networks import NetworkSettings
 from fckd.errors import UserError
 from fckd.models.table import build_network
+from fckd.registry.model_card import model_card
 from fckd.registry.packing import pack_student
 from fckd.registry.student import load_student
 from fckd.registry.sums import SUMS, write_sums
@@ -86,6 +89,55 @@ def test_the_model_card_names_a_real_benchmark(tmp_path):
     assert "12 time steps" in page
     assert "the terms under which `utd-mhad` was obtained apply" in page
     assert "`utd-mhad`" in page
+
+
+def page(**changes):
+    return model_card(card(**changes))
+
+
+def images(modality, size=32):
+    return NetworkSettings(modality=modality, network="video", width=8, frames=4, size=size)
+
+
+@pytest.mark.parametrize("modality", ["depth", "flow"])
+def test_the_model_card_says_that_depth_of_utd_mhad_is_cropped_to_the_person(modality):
+    raw = RawSettings(flow_of="depth")
+    found = page(source="utd-mhad", network=images(modality), raw=raw)
+    assert "cropped to the person, stored at 48 by 48 pixels and read at 32 by 32 pixels" in found
+    assert "112" not in found
+
+
+def test_the_model_card_says_how_small_the_images_of_a_benchmark_are_made():
+    found = page(source="utd-mhad", network=images("rgb"))
+    assert "stored with a shorter side of at most 112 pixels and read at 32 by 32 pixels" in found
+
+
+def test_the_model_card_names_no_stored_size_of_images_that_were_drawn():
+    found = page(network=images("rgb"))
+    assert "Images are read at 32 by 32 pixels." in found
+    assert "112" not in found
+
+
+def test_the_model_card_says_that_arrays_of_a_table_stay_as_they_are():
+    found = page(source="table", network=images("depth"), protocols=("own",))
+    assert "Videos and pictures are stored with a shorter side of at most 112 pixels" in found
+    assert "arrays as they are" in found
+
+
+@pytest.mark.parametrize("source", ["synthetic", "utd-mhad", "table"])
+def test_the_model_card_says_whose_recordings_were_left_out(source):
+    found = page(source=source, training_subjects=(1, 3))
+    assert "Of the training part only these subjects were used: 1, 3." in found
+    assert "only these subjects" not in page(source=source)
+
+
+def test_the_model_card_does_not_call_own_recordings_a_benchmark():
+    found = page(source="table", protocols=("own",))
+    assert "Own recordings, listed in a table" in found
+    assert "the terms under which these were obtained apply" in found
+    assert "enchmark" not in found
+    assert "`table`" not in found
+    assert "`own`" not in found
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "card.json", "README.md"])
@@ -183,10 +235,17 @@ def test_an_unknown_schema_is_refused(folder):
 def test_a_card_of_an_earlier_release_is_read(folder):
     document = json.loads((folder / "card.json").read_text())
     earlier = {**document, "schema_version": 2}
-    for later in ("onnx", "without_onnx", "sweep", "trial", "teachers"):
+    for later in ("onnx", "without_onnx", "sweep", "trial", "teachers", "training_subjects"):
         del earlier[later]
     rewritten(folder, "card.json", json.dumps(earlier).encode())
     assert load_student(folder).card.classes == CLASSES
+
+
+def test_a_card_that_does_not_know_the_training_subjects_is_read(folder):
+    document = json.loads((folder / "card.json").read_text())
+    del document["training_subjects"]
+    rewritten(folder, "card.json", json.dumps(document).encode())
+    assert load_student(folder).card.training_subjects is None
 
 
 @pytest.mark.parametrize("content", [b"[]", b"not json", b"\xff"])

@@ -211,22 +211,33 @@ def test_a_process_killed_while_shipping_loses_and_doubles_nothing(tmp_path, sto
 
 
 @pytest.mark.parametrize(
-    ("address", "root"), [("./mlruns", None), ("ftp://host", "a"), ("sqlite:///a.db", None)]
+    ("address", "root"),
+    [("./mlruns", None), ("ftp://host", "a"), ("mssql://host/db", "a"), ("sqlite:///a.db", None)],
 )
 def test_an_address_that_mlflow_cannot_use_is_refused_at_once(tmp_path, address, root):
     with pytest.raises(UserError):
         open_tracker(tmp_path, address, EXPERIMENT, root)
 
 
-def test_the_refusal_of_an_address_hides_its_password(tmp_path):
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://me:hunter2@host/db",
+        "postgresql://host/db?user=me&password=hunter2",
+        "postgresql://host?password=my@hunter2&user=me",
+    ],
+)
+def test_the_refusal_of_an_address_hides_its_password(tmp_path, address):
     with pytest.raises(UserError) as refusal:
-        open_tracker(tmp_path, "postgresql://me:hunter2@host/db", EXPERIMENT)
+        open_tracker(tmp_path, address, EXPERIMENT)
     assert "hunter2" not in str(refusal.value)
 
 
 def test_a_failed_trial_keeps_its_reason_without_secrets(tmp_path):
     notebook = Notebook()
     tracker = Tracker(Spool(tmp_path), notebook.connect)
-    tracker(end(0, "failed", reason="lost http://me:hunter2@host"))
+    lost = "lost http://me:hunter2@host and postgresql://host/db?password=hunter2&user=me again"
+    tracker(end(0, "failed", reason=lost))
     tracker.close(10)
-    assert notebook.events[0].reason == "lost http://***@host"
+    kept = "lost http://***@host and postgresql://host/db?password=***&user=me again"
+    assert notebook.events[0].reason == kept
