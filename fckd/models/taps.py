@@ -17,6 +17,8 @@ LAST = "last"
 PROBES = 2
 """Samples of a rehearsal."""
 MOST_LISTED = 12
+CHANNELS_LAST = (nn.LayerNorm, nn.Linear, nn.TransformerEncoder, nn.TransformerEncoderLayer)
+"""Their output, and that of whatever is inside them, is no map (N, channels, *grid)."""
 
 
 class TappedNetwork(ActionNetwork):
@@ -105,10 +107,9 @@ def rehearse(network: nn.Module, input_shape: tuple[int, ...]) -> Rehearsal:
 
     parameter = next(network.parameters(), torch.empty(0))
     zeros = torch.zeros(PROBES, *input_shape, device=parameter.device)
-    modules = {name: module for name, module in network.named_modules() if name}
     with (
         _evaluating(network),
-        _watched(modules, see),
+        _watched(_candidates(network), see),
         torch.random.fork_rng(devices=[]),
         torch.no_grad(),
     ):
@@ -118,6 +119,14 @@ def rehearse(network: nn.Module, input_shape: tuple[int, ...]) -> Rehearsal:
         {name: output.shape[1] for name, (output, _) in maps.items()},
         frozenset(name for name, (output, version) in maps.items() if output._version != version),
     )
+
+
+def _candidates(network: nn.Module) -> dict[str, nn.Module]:
+    """Return the modules inside `network` that may hand on maps, by name."""
+    around = [module for module in network.modules() if isinstance(module, CHANNELS_LAST)]
+    left_out = {inner for module in around for inner in module.modules()}
+    named = network.named_modules()
+    return {name: module for name, module in named if name and module not in left_out}
 
 
 def logits_of(answer: Any) -> Any:

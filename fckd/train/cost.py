@@ -2,9 +2,11 @@
 
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from fckd.models.network import ActionNetwork
@@ -35,8 +37,7 @@ def student_cost(network: ActionNetwork, shapes: Shapes) -> dict[str, float]:
     device = next(network.parameters()).device
     read = [torch.zeros(1, *shape, device=device) for shape in shapes]
     with torch.no_grad():
-        counter = FlopCounterMode(display=False)
-        with counter:
+        with _attention_in_products(), FlopCounterMode(display=False) as counter:
             network(*read)
         milliseconds = 1e3 * _median_seconds(network, read)
     network.train(was_training)
@@ -45,6 +46,18 @@ def student_cost(network: ActionNetwork, shapes: Shapes) -> dict[str, float]:
         "student/flops": float(counter.get_total_flops()),
         "student/milliseconds": milliseconds,
     }
+
+
+@contextmanager
+def _attention_in_products() -> Iterator[None]:
+    """Compute attention by plain matrix products: what is fused for speed is not counted."""
+    before = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with sdpa_kernel(SDPBackend.MATH):
+            yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(before)
 
 
 def _median_seconds(network: ActionNetwork, read: list[torch.Tensor]) -> float:

@@ -10,12 +10,12 @@ from fckd.config.experiment import Criterion
 from fckd.data.joint_readings import JointReadings
 from fckd.distill.focal import descending, gather_channels
 from fckd.distill.saliency import Evidence, saliency
-from fckd.errors import UserError
 from fckd.models.network import NetworkOutput
 from fckd.train.ahead import ahead, reading_threads
 from fckd.train.inputs import inputs
 from fckd.train.lessons import LessonRows, LessonShape
 from fckd.train.teachers import Teacher
+from fckd.train.teaching import require_rankable
 
 BLOCK_BYTES = 64 * 2**20
 """Of features, at most, which are in memory at a time."""
@@ -40,12 +40,7 @@ class LessonMaker:
     device: torch.device
 
     def __post_init__(self) -> None:
-        if self.criterion is Criterion.CAM and self.teacher.network.class_weights is None:
-            raise UserError(
-                f"focal.criterion: cam, of a teacher tapped at {self.teacher.settings.tap!r}",
-                "a tap whose channels' means are what the linear classifier reads",
-                "choose focal.criterion gradient, or tap: last",
-            )
+        require_rankable(self.criterion, self.teacher.network, self.teacher.settings.tap)
 
     @property
     def total(self) -> int:

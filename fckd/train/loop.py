@@ -26,6 +26,7 @@ from fckd.train.sight import gradient_shares
 from fckd.train.stages import stage_of, teachers_teach
 from fckd.train.step import Step, Told
 from fckd.train.study import Companion, Study
+from fckd.train.teaching import require_rankable
 from fckd.train.world import World
 
 Checkpoint = Mapping[str, Any]
@@ -60,18 +61,21 @@ def distill(
     study: Study,
     device: torch.device | None = None,
     resume: Checkpoint | None = None,
+    world: World | None = None,
 ) -> Iterator[EpochResult]:
-    """Train `study.network` epoch by epoch, under torch's process group if there is one.
+    """Train `study.network` epoch by epoch.
 
     Args:
         study: What to learn, from whom.
         device: Where; the CPU if not given.
         resume: A checkpoint of the same study and number of ranks; the run goes on bit-equal.
+        world: The ranks that share the work; those of torch's process group if not given.
 
     Raises:
+        UserError: The criterion cannot rank a companion's channels.
         TrainingError: A metric is not finite, or a weighted term has no gradient at step 1.
     """
-    run = _Run(study, device or torch.device("cpu"), World())
+    run = _Run(study, device or torch.device("cpu"), world or World())
     first = 1 if resume is None else run.restore(resume) + 1
     for epoch in range(first, study.training.epochs + 1):
         yield run.epoch(epoch)
@@ -85,7 +89,9 @@ class _Run:
         self.student = _network(study, study.classes)
         companions = _companions(study)
         self.embeddings = _embeddings(study, self.student, companions)
-        self.module = DistillationModule(self.student, self.embeddings, companions).to(device)
+        smoothing = {name: each.label_smoothing for name, each in study.companions.items()}
+        self.module = DistillationModule(self.student, self.embeddings, companions, smoothing)
+        self.module.to(device)
         self.parallel = world.parallel(self.module, device, staged=study.stages is not None)
         self.optimizer = optimizer_of(self.module, study.training, device)
         self.step = Step(study, self.module, self.parallel, self.optimizer, device, world)
@@ -183,9 +189,12 @@ def _network(learner: Study | Companion, classes: int) -> ActionNetwork:
 
 
 def _companions(study: Study) -> dict[str, ActionNetwork]:
-    return {
-        name: _network(companion, study.classes) for name, companion in study.companions.items()
-    }
+    networks = {}
+    for name, companion in study.companions.items():
+        networks[name] = _network(companion, study.classes)
+        if study.objective.uses_features:
+            require_rankable(study.focal.criterion, networks[name], companion.network.tap)
+    return networks
 
 
 def _embeddings(

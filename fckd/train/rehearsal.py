@@ -204,7 +204,7 @@ def _make_up_lessons(
     network = build_any_network(teacher_network(settings), readings.shapes, len(corpus.classes))
     network.requires_grad_(requires_grad=False)
     maker = LessonMaker(
-        Teacher(network.eval().to(workshop.device), settings, "", {}),
+        Teacher(network.eval().to(workshop.device), settings),
         readings,
         corpus.labels,
         samples,

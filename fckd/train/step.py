@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from fckd.distill.objective import Objective, Term, total
+from fckd.distill.objective import CROSS_ENTROPY, Objective, Term, total
 from fckd.errors import TrainingError
 from fckd.train.material import Material
 from fckd.train.mixup import blended
 from fckd.train.module import DistillationModule, Said
 from fckd.train.sight import sight
+from fckd.train.stages import teachers_teach
 from fckd.train.study import Study
 from fckd.train.teaching import companion_terms, live_lessons
 from fckd.train.world import World
@@ -61,7 +62,6 @@ class Step:
         self._optimizer, self._device, self._world = optimizer, device, world
         smoothing = study.training.label_smoothing
         self._objective = Objective(study.objective, study.weighting, smoothing)
-        self._proved: set[str] = set()
 
     def __call__(self, parts: Sequence[Material], epoch: int, *, measured: bool) -> Told:
         """Learn from a batch.
@@ -83,7 +83,7 @@ class Step:
                 terms, said, seen = self._forward(part, epoch)
                 if measured and part is parts[0]:
                     names, norms = tuple(terms), _norms(terms, said)
-                    self._require_gradients(terms)
+                    self._require_gradients(terms, epoch)
                 terms |= companion_terms(said.companions, part.labels)
                 (part.share * total(terms)).backward()  # type: ignore[no-untyped-call]
             seen |= {f"train/{name}": term.value.detach() for name, term in terms.items()}
@@ -114,10 +114,10 @@ class Step:
             terms = blended(terms, of_partners, part.own)
         return terms, said, seen
 
-    def _require_gradients(self, terms: Mapping[str, Term]) -> None:
-        """Refuse a term that teaches nothing, at the first step in which it counts."""
+    def _require_gradients(self, terms: Mapping[str, Term], epoch: int) -> None:
+        """Refuse a term that teaches nothing, in the first epoch in which it counts."""
         parameters = list(self._module.student.parameters())
-        for name in [name for name in terms if name not in self._proved]:
+        for name in [name for name in terms if not self._counted_before(name, epoch)]:
             term = terms[name]
             norm = float(self._world.sum(_norm(term.weight * term.value, parameters)))
             if norm == 0:
@@ -125,7 +125,12 @@ class Step:
                     f"the term {name} has weight {term.weight:g}, but no gradient reaches the "
                     "student at step 1: it would silently teach nothing"
                 )
-            self._proved.add(name)
+
+    def _counted_before(self, name: str, epoch: int) -> bool:
+        # Asked of the epoch, not remembered: a resumed run does not prove its terms once more, for
+        # by then a term may have faded, or be learnt so well, that its gradient rounds to 0.
+        stages = self._study.stages
+        return epoch > 1 and (name == CROSS_ENTROPY or teachers_teach(stages, epoch - 1))
 
 
 def _norms(terms: Mapping[str, Term], said: Said) -> Tensor:

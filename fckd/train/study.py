@@ -40,11 +40,13 @@ class Companion:
     Attributes:
         network: Which one.
         readings: What it reads.
+        label_smoothing: Of its cross-entropy.
         weights: A file of pretrained weights that it begins with.
     """
 
     network: AnyNetwork
     readings: JointReadings
+    label_smoothing: float = 0.0
     weights: Path | None = None
 
 

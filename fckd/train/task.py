@@ -90,7 +90,8 @@ def smaller_parts(task: Task, workers: int) -> Task | None:
         workers: Data-parallel workers that share its batch.
     """
     training: Mapping[str, Any] = task.experiment["training"]
-    now = training["micro_batch"] or -(-training["batch_size"] // workers)
+    share = -(-training["batch_size"] // workers)
+    now = min(training["micro_batch"] or share, share)
     if now == 1:
         return None
     changed = {**training, "micro_batch": -(-now // 2)}

@@ -14,21 +14,23 @@ from fckd.errors import UserError
 from fckd.files import new_folder, sha256_of_file, write_json
 from fckd.models.fusion.table import build_any_network
 from fckd.models.network import ActionNetwork
+from fckd.train.checkpoints import load_checkpoint, save_checkpoint
 from fckd.train.loop import EpochResult, distill
 from fckd.train.study import Study
+from fckd.train.world import World
 
 WEIGHTS = "model.safetensors"
 RECORD = "teacher.json"
+CHECKPOINT = ".pt"
+"""Behind the folder's name, of the file beside it."""
 
 
 @dataclass(frozen=True)
 class Teacher:
-    """A frozen network in evaluation mode, and the SHA-256 of its weights."""
+    """A frozen network in evaluation mode."""
 
     network: ActionNetwork
     settings: AnyTeacher
-    sha256: str
-    metrics: Mapping[str, float]
 
 
 def train_teacher(
@@ -36,14 +38,20 @@ def train_teacher(
 ) -> Iterator[EpochResult]:
     """Train a teacher epoch by epoch; after the last one its folder appears, whole.
 
+    It goes on from the checkpoint beside the folder, if an earlier training left one. This process
+    trains it alone, whatever group it is in; nobody else may train it at the same time.
+
     Args:
         study: The teacher's own study, without lessons.
         key: What it is made from, kept beside the weights.
         folder: Where, named by the key's fingerprint.
         device: Where to train.
     """
-    result = None
-    for result in distill(study, device):
+    result, checkpoint = None, folder.with_suffix(CHECKPOINT)
+    resume = load_checkpoint(checkpoint, device)
+    for result in distill(study, device, resume, World(alone=True)):
+        if result.epoch < study.training.epochs:
+            save_checkpoint(checkpoint, result.checkpoint())
         yield result
     if result is None:
         raise ValueError("a teacher needs at least one epoch")
@@ -58,6 +66,7 @@ def train_teacher(
             "sha256": sha256_of_file(temporary / WEIGHTS),
         }
         write_json(temporary / RECORD, record)
+    checkpoint.unlink(missing_ok=True)
 
 
 def load_teacher(folder: Path, settings: AnyTeacher, device: torch.device) -> Teacher:
@@ -78,7 +87,7 @@ def load_teacher(folder: Path, settings: AnyTeacher, device: torch.device) -> Te
     network = build_any_network(settings, shapes, record["classes"])
     network.load_state_dict(load_file(folder / WEIGHTS))
     network.requires_grad_(requires_grad=False)
-    return Teacher(network.eval().to(device), settings, found, record["metrics"])
+    return Teacher(network.eval().to(device), settings)
 
 
 def read_record(folder: Path) -> dict[str, Any]:

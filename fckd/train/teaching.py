@@ -6,14 +6,31 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from fckd.config.experiment import Criterion
 from fckd.distill.lesson import Lesson, lesson
 from fckd.distill.objective import Term
 from fckd.distill.precision import at_least_float32
 from fckd.distill.saliency import Evidence, saliency
-from fckd.models.network import ActionNetwork, NetworkOutput
+from fckd.errors import UserError
+from fckd.models.network import ActionNetwork
 from fckd.train.batches import Batch
 from fckd.train.lessons import Wish
+from fckd.train.module import CompanionOutput
 from fckd.train.study import Study
+
+
+def require_rankable(criterion: Criterion, network: ActionNetwork, tap: str) -> None:
+    """Refuse a teacher whose channels `criterion` cannot rank.
+
+    Raises:
+        UserError: It asks for evidence that the map at `tap` does not give.
+    """
+    if criterion is Criterion.CAM and network.class_weights is None:
+        raise UserError(
+            f"focal.criterion: cam, of a teacher tapped at {tap!r}",
+            "a tap whose channels' means are what the linear classifier reads",
+            "choose another focal.criterion, or tap: last",
+        )
 
 
 def stored_lessons(study: Study, batch: Batch, device: torch.device) -> dict[str, Lesson]:
@@ -30,10 +47,12 @@ def stored_lessons(study: Study, batch: Batch, device: torch.device) -> dict[str
 def live_lessons(
     study: Study,
     networks: Mapping[str, ActionNetwork],
-    outputs: Mapping[str, NetworkOutput],
+    outputs: Mapping[str, CompanionOutput],
     labels: Tensor,
 ) -> dict[str, Lesson]:
     """Return what the companions say now, as lessons; no gradient goes back through them."""
+    if not study.objective.uses_features:
+        return {name: Lesson(output.logits.detach()) for name, output in outputs.items()}
     whole = study.objective.uses_whole_maps
     lessons = {}
     for name, output in outputs.items():
@@ -44,9 +63,11 @@ def live_lessons(
     return lessons
 
 
-def companion_terms(outputs: Mapping[str, NetworkOutput], labels: Tensor) -> dict[str, Term]:
+def companion_terms(outputs: Mapping[str, CompanionOutput], labels: Tensor) -> dict[str, Term]:
     """Return the companions' own cross-entropies, as terms `cross_entropy/NAME` of weight 1."""
-    return {
-        f"cross_entropy/{name}": Term(1.0, F.cross_entropy(at_least_float32(output.logits), labels))
-        for name, output in outputs.items()
-    }
+    terms = {}
+    for name, output in outputs.items():
+        wide, smoothing = at_least_float32(output.logits), output.label_smoothing
+        value = F.cross_entropy(wide, labels, label_smoothing=smoothing)
+        terms[f"cross_entropy/{name}"] = Term(1.0, value)
+    return terms

@@ -335,9 +335,11 @@ class Workshop:
         return self._readings[key]
 
     def _companion(self, experiment: Experiment, name: str) -> Companion:
-        network = teacher_network(experiment.teachers[name])
+        teacher = experiment.teachers[name]
+        network = teacher_network(teacher)
         readings = self.readings(network, experiment.views)
-        return Companion(network, readings, self._weights(network))
+        smoothing = teacher.training.label_smoothing
+        return Companion(network, readings, smoothing, self._weights(network))
 
     def _weights(self, network: AnyNetwork) -> Path | None:
         """Return the file of the pretrained weights that a network begins with."""

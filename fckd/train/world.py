@@ -10,12 +10,16 @@ from torch.nn.parallel import DistributedDataParallel
 
 
 class World:
-    """This process among the ranks of torch's default process group; one rank if there is none."""
+    """This process among the ranks of torch's default process group; one rank if there is none.
 
-    def __init__(self) -> None:
-        self._joined = distributed.is_available() and distributed.is_initialized()
-        self.rank: int = distributed.get_rank() if self._joined else 0
-        self.size: int = distributed.get_world_size() if self._joined else 1
+    Args:
+        alone: Whether this process works by itself, whatever group it is in.
+    """
+
+    def __init__(self, *, alone: bool = False) -> None:
+        joined = not alone and distributed.is_available() and distributed.is_initialized()
+        self.rank: int = distributed.get_rank() if joined else 0
+        self.size: int = distributed.get_world_size() if joined else 1
 
     def parallel(self, module: nn.Module, device: torch.device, *, staged: bool) -> nn.Module:
         """Return `module` so that gradients are averaged over the ranks.

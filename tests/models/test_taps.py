@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from fckd.config.networks import Modality
 from fckd.errors import UserError
 from fckd.models.taps import rehearse
-from tests.models.toys import CLASSES, EACH, Toy
+from tests.models.toys import CLASSES, EACH, WIDTH, Toy
 
 STAGES = {
     "temporal": "body.stages.1",
@@ -23,6 +23,7 @@ STAGES = {
     "x3d": "body.stages.2",
 }
 VIDEO = Toy("video", Modality.DEPTH)
+SERIES = Toy("transformer", Modality.INERTIAL)
 
 each_network = pytest.mark.parametrize("toy", EACH, ids=str)
 
@@ -113,6 +114,26 @@ def test_a_tapped_map_is_not_what_the_head_reads():
 def test_what_is_no_map_cannot_be_tapped(tap):
     with pytest.raises(UserError, match=r"tap: [\s\S]*body, .*body\.stages\.0, body\.stages\.1"):
         VIDEO.build(tap=tap)
+
+
+@pytest.mark.parametrize("tap", ["body.output.normalization", "body.stages.0.layer"])
+def test_what_has_its_channels_last_cannot_be_tapped(tap):
+    with pytest.raises(
+        UserError, match=r"tap: body[\s\S]*body, .*body\.stages\.0, body\.stages\.1"
+    ):
+        SERIES.build(tap=tap)
+
+
+def test_every_map_that_a_transformer_offers_has_its_channels_first():
+    offered = rehearse(SERIES.build(), SERIES.shape).channels
+    assert set(offered.values()) == {SERIES.shape[0], WIDTH}
+    assert {"body", "body.embedding", "body.stages.2", "body.output"} < set(offered)
+
+
+def test_an_encoder_of_torch_hands_on_no_map():
+    layer = torch.nn.TransformerEncoderLayer(8, 2, 16, batch_first=True, norm_first=True)
+    encoder = torch.nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
+    assert rehearse(torch.nn.Sequential(encoder, torch.nn.Flatten()), (12, 8)).channels == {}
 
 
 def test_a_rehearsal_leaves_the_network_as_it_was():

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from datetime import timedelta
 from pathlib import Path
 
 import torch
@@ -19,6 +20,7 @@ from tests.train.small import BASE, state, told
 RANKS = 2
 SAID = (None, "go on", {"key": "0001", "experiment": {"ratio": 0.1, "teachers": ["é"]}})
 KILLED_AFTER = 2
+MADE_AGAIN = "made again"
 
 
 def train_together(rank, folder, storage, corpus, runs):
@@ -33,11 +35,16 @@ def train_together(rank, folder, storage, corpus, runs):
     """
     torch.set_num_threads(1)
     distributed.init_process_group(
-        "gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=RANKS
+        "gloo",
+        init_method=f"file://{folder}/meeting",
+        rank=rank,
+        world_size=RANKS,
+        timeout=timedelta(minutes=3),
     )
     workshop = Workshop(Path(storage), Path(corpus))
     world = World()
     found = {"heard": [world.from_first(said if rank == 0 else "else") for said in SAID]}
+    found["made again"] = made_again(Workshop(Path(folder) / MADE_AGAIN, Path(corpus)))
     for name, described in runs.items():
         experiment = Experiment.model_validate(described)
         study = workshop.study(experiment, "train")
@@ -55,6 +62,18 @@ def train_together(rank, folder, storage, corpus, runs):
     found[key] = None if outcome is None else dict(outcome.metrics)
     torch.save(found, Path(folder) / f"rank{rank}.pt")
     distributed.destroy_process_group()
+
+
+def made_again(workshop):
+    """Return the sums of the teachers that were not there, and how many samples have lessons."""
+    workshop.make_deleted_lessons(BASE, "train")
+    return {
+        name: (
+            workshop.teacher_record(BASE, name, "train")["sha256"],
+            len(workshop.lessons(BASE, name, "train").samples),
+        )
+        for name in BASE.teachers
+    }
 
 
 def report(epochs):

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from fckd.config.networks import READS, NetworkSettings
 from fckd.data.readings import reading_shape
@@ -12,12 +13,54 @@ from fckd.train.cost import student_cost
 CLASSES = 5
 
 
+@pytest.fixture(params=list(READS))
+def every_network(request):
+    """A network of each name, and what it reads; dropout lets torch fuse nothing as it learns."""
+    settings = NetworkSettings(
+        modality=READS[request.param][0],
+        network=request.param,
+        width=16,
+        frames=16,
+        size=32,
+        dropout=0.5,
+    )
+    shape = reading_shape(settings, 20)
+    return build_network(settings, shape, CLASSES), shape
+
+
 def test_parameters_and_operations_are_those_counted_by_hand():
     body = torch.nn.Conv1d(6, 8, kernel_size=3, padding=1, bias=False)
     network = PooledNetwork(body, 8, CLASSES, dropout=0.0)
     cost = student_cost(network, [(6, 16)])
     assert cost["student/parameters"] == 6 * 8 * 3 + 8 * CLASSES + CLASSES
     assert cost["student/flops"] == 2 * (6 * 8 * 3 * 16 + 8 * CLASSES)
+
+
+def test_a_transformer_performs_the_products_of_its_attention_and_layers():
+    width, steps, stages = 8, 12, 3
+    settings = NetworkSettings(modality="inertial", network="transformer", width=width)
+    cost = student_cost(build_network(settings, (6, steps), CLASSES), [(6, steps)])
+    convolution = 6 * width * 3 * steps
+    projections = 4 * width * width * steps
+    attention = 2 * steps * steps * width
+    layers = 2 * width * (2 * width) * steps
+    head = width * CLASSES
+    products = convolution + stages * (projections + attention + layers) + head
+    assert cost["student/flops"] == 2 * products
+
+
+def test_a_student_performs_the_operations_that_it_learnt_with(every_network):
+    network, shape = every_network
+    with FlopCounterMode(display=False) as learning:
+        network.train()(torch.zeros(1, *shape))
+    assert student_cost(network, [shape])["student/flops"] == learning.get_total_flops()
+
+
+def test_counting_leaves_fused_attention_switched_on():
+    settings = NetworkSettings(modality="inertial", network="transformer", width=8)
+    student_cost(build_network(settings, (6, 12), CLASSES), [(6, 12)])
+    assert torch.backends.mha.get_fastpath_enabled()
+    assert torch.backends.cuda.flash_sdp_enabled()
 
 
 def test_a_slower_student_is_measured_slower():
@@ -34,11 +77,9 @@ def test_a_slower_student_is_measured_slower():
     assert 0 < times[0] < times[1] / 5
 
 
-@pytest.mark.parametrize("name", list(READS))
-def test_every_network_has_a_cost_and_is_left_as_it_was(name):
-    settings = NetworkSettings(modality=READS[name][0], network=name, width=16, frames=16, size=32)
-    shape = reading_shape(settings, 20)
-    network = build_network(settings, shape, CLASSES).train()
+def test_every_network_has_a_cost_and_is_left_as_it_was(every_network):
+    network, shape = every_network
+    network.train()
     before = {key: value.clone() for key, value in network.state_dict().items()}
     cost = student_cost(network, [shape])
     assert all(value > 0 for value in cost.values())

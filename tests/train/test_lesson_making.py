@@ -162,9 +162,7 @@ def test_lessons_do_not_change_their_teacher(own_workshop):
     )
     kept = state(before.network)
     assert len(all_rows(making).logits) == making.total
-    after = own_workshop.teacher(BASE, "skeleton", "train")
     assert all(kept[name].equal(value) for name, value in before.network.state_dict().items())
-    assert after.sha256 == before.sha256
     folder = own_workshop.teacher_folder(BASE, "skeleton", "train")
     assert (folder / "model.safetensors").stat() == weights
 

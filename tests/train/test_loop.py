@@ -43,6 +43,15 @@ def study(workshop):
     return of
 
 
+def kept_after(epoch, study, path):
+    """Return the checkpoint of a run that was stopped after `epoch`."""
+    for result in distill(study):
+        if result.epoch == epoch:
+            save_checkpoint(path, result.checkpoint())
+            break
+    return load_checkpoint(path, "cpu")
+
+
 def test_the_same_seed_gives_the_same_weights_and_numbers(study):
     one, other = (trained(study(DROPOUT)) for _ in range(2))
     assert same(state(one.network), state(other.network))
@@ -68,11 +77,7 @@ def test_a_resumed_run_is_bit_equal_to_one_that_was_not_interrupted(
 ):
     fields = {**DROPOUT, "student.normalization": normalization}
     through = trained(study(fields, epochs=4))
-    for result in distill(study(fields, epochs=4)):
-        if result.epoch == stopped_after:
-            save_checkpoint(tmp_path / "checkpoint.pt", result.checkpoint())
-            break
-    checkpoint = load_checkpoint(tmp_path / "checkpoint.pt", "cpu")
+    checkpoint = kept_after(stopped_after, study(fields, epochs=4), tmp_path / "checkpoint.pt")
     epochs = list(distill(study(fields, epochs=4), resume=checkpoint))
     assert [result.epoch for result in epochs] == list(range(stopped_after + 1, 5))
     assert same(state(epochs[-1].network), state(through.network))
@@ -165,6 +170,23 @@ def test_a_weighted_term_without_a_gradient_stops_the_run_at_its_first_step(work
 def test_correlations_of_a_single_channel_teach_nothing_and_are_refused(study):
     with pytest.raises(TrainingError, match="correlation/skeleton"):
         trained(study({"focal.ratio": 0.01}))
+
+
+def test_a_term_that_has_faded_away_does_not_end_a_run_that_is_resumed(study, tmp_path):
+    fading = study({"objective.correlation.decay": 1e-15}, epochs=4)
+    resumed = trained(fading, resume=kept_after(2, fading, tmp_path / "checkpoint.pt"))
+    assert resumed.metrics["gradient/correlation/skeleton"] == 0
+    assert told(resumed) == told(trained(fading))
+
+
+def test_a_term_that_first_counts_after_a_run_was_resumed_must_still_teach(workshop, tmp_path):
+    stages = {"student.hallucination": True, "stages": {"own": 2, "hallucination": 1}}
+    experiment = changed({**DEAD, **stages}, epochs=4)
+    make(workshop, experiment)
+    study = workshop.study(experiment, "train")
+    checkpoint = kept_after(1, study, tmp_path / "checkpoint.pt")
+    with pytest.raises(TrainingError, match=r"distribution/skeleton has weight 1, but no"):
+        trained(study, resume=checkpoint)
 
 
 def test_that_term_may_have_weight_0(workshop):

@@ -41,7 +41,15 @@ def test_other_errors_are_not(error):
 
 @pytest.mark.parametrize(
     ("batch_size", "micro_batch", "workers", "next_one"),
-    [(32, None, 1, 16), (32, None, 2, 8), (9, None, 1, 5), (32, 5, 1, 3), (32, 2, 1, 1)],
+    [
+        (32, None, 1, 16),
+        (32, None, 2, 8),
+        (9, None, 1, 5),
+        (32, 5, 1, 3),
+        (32, 2, 1, 1),
+        (32, 64, 1, 16),
+        (32, 20, 2, 8),
+    ],
 )
 def test_half_as_many_samples_are_in_memory_and_the_batch_is_the_same(
     batch_size, micro_batch, workers, next_one
@@ -57,6 +65,6 @@ def test_half_as_many_samples_are_in_memory_and_the_batch_is_the_same(
     assert task.experiment["training"]["micro_batch"] == micro_batch
 
 
-@pytest.mark.parametrize(("size", "micro_batch", "workers"), [(32, 1, 1), (4, None, 4)])
+@pytest.mark.parametrize(("size", "micro_batch", "workers"), [(32, 1, 1), (4, None, 4), (4, 2, 4)])
 def test_a_single_sample_cannot_be_divided(size, micro_batch, workers):
     assert smaller_parts(sized(size, micro_batch), workers) is None

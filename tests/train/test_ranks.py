@@ -9,9 +9,22 @@ from torch.testing import assert_close
 
 from fckd.config.objective import ObjectiveSettings
 from fckd.train.evaluation import evaluate
+from fckd.train.workshop import Workshop
 from fckd.train.world import World
-from tests.train.elsewhere import RANKS, SAID, train_together
-from tests.train.small import ALONE, DEAD, TERMS, changed, content, make, same, told, trained
+from tests.train.elsewhere import MADE_AGAIN, RANKS, SAID, train_together
+from tests.train.small import (
+    ALONE,
+    BASE,
+    DEAD,
+    LEARNING,
+    TERMS,
+    changed,
+    content,
+    make,
+    same,
+    told,
+    trained,
+)
 
 GROUP = {"student.normalization": "group"}
 ONE_STEP = {"batch_size": 6, "epochs": 1}
@@ -138,6 +151,18 @@ def test_a_run_of_two_ranks_resumed_from_the_first_ones_checkpoint_is_bit_equal(
     for rank in ranks:
         assert same(rank["resumed"]["state"], rank["dropout"]["state"])
         assert rank["resumed"]["metrics"] == rank["dropout"]["metrics"]
+
+
+def test_deleted_teachers_are_trained_by_one_rank_as_by_one_process_while_the_other_waits(
+    ranks, folder, workshop
+):
+    first, second = (rank["made again"] for rank in ranks)
+    assert first == second
+    assert [samples for _, samples in first.values()] == [LEARNING] * len(BASE.teachers)
+    again = Workshop(folder / MADE_AGAIN, workshop.corpus_folder)
+    for name in BASE.teachers:
+        states = [w.teacher(BASE, name, "train").network.state_dict() for w in (again, workshop)]
+        assert_close(*map(dict, states))
 
 
 def test_only_the_first_rank_writes_the_outcome(ranks, folder):

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from fckd.errors import UserError
-from tests.train.small import BASE, changed, content, make, state, trained
+from fckd.train.workshop import Workshop
+from tests.train.small import BASE, changed, content, make, same, state, trained
 
 
 def teach(workshop, experiment=BASE, part="train"):
@@ -39,8 +40,26 @@ def test_a_training_that_is_given_up_leaves_no_teacher(own_workshop):
     )
     next(training)
     training.close()
-    left = content(own_workshop.storage / "teachers")
-    assert [name for name in left if not name.endswith(".lock")] == []
+    folder = own_workshop.storage / "teachers"
+    assert not any(path.is_dir() for path in folder.iterdir())
+
+
+@pytest.mark.parametrize(("stopped_after", "left"), [(1, [2, 3, 4]), (2, [3, 4]), (4, [4])])
+def test_a_training_goes_on_from_its_last_checkpoint_and_ends_as_if_nothing_had_been(
+    own_workshop, tmp_path, stopped_after, left
+):
+    fields = {"teachers.skeleton.training.epochs": 4, "teachers.skeleton.dropout": 0.5}
+    experiment = changed(fields)
+    training = own_workshop.teach(experiment, "skeleton", "train")
+    assert [next(training).epoch for _ in range(stopped_after)][-1] == stopped_after
+    training.close()
+    assert [result.epoch for result in teach(own_workshop, experiment)] == left
+    undisturbed = Workshop(tmp_path / "undisturbed", own_workshop.corpus_folder)
+    teach(undisturbed, experiment)
+    ends = [w.teacher_folder(experiment, "skeleton", "train") for w in (own_workshop, undisturbed)]
+    one, other = ((end / "model.safetensors").read_bytes() for end in ends)
+    assert one == other
+    assert [content(end.parent) for end in ends] == [[ends[0].name, f"{ends[0].name}.lock"]] * 2
 
 
 def test_an_absent_teacher_is_the_users_to_mend(own_workshop):
@@ -86,10 +105,8 @@ def test_what_concerns_the_student_alone_leaves_the_teachers_name(workshop):
 
 def test_distilling_does_not_change_the_teacher(own_workshop):
     make(own_workshop, BASE)
-    before = {n: own_workshop.teacher(BASE, n, "train") for n in BASE.teachers}
-    kept = {name: state(teacher.network) for name, teacher in before.items()}
+    before = {n: own_workshop.teacher(BASE, n, "train").network for n in BASE.teachers}
     trained(own_workshop.study(BASE, "train"))
     for name in BASE.teachers:
-        after = own_workshop.teacher(BASE, name, "train")
-        assert after.sha256 == before[name].sha256
-        assert all(kept[name][key].equal(v) for key, v in after.network.state_dict().items())
+        after = own_workshop.teacher(BASE, name, "train").network
+        assert same(state(after), state(before[name]))

@@ -8,9 +8,12 @@ from fckd.errors import UserError
 from fckd.models.hallucination import HallucinationNetwork
 from fckd.train.loop import distill
 from fckd.train.stages import stage_of, teachers_teach
-from tests.train.small import ALONE, TERMS, changed, same, state, told, trained
+from tests.train.small import ALONE, TERMS, changed, same, state, told, trained, without_terms
 
 TOGETHER = {"teaching": "together"}
+LOGITS_ONLY = without_terms("correlation", "distribution")
+TAPPED = {"focal.criterion": "cam", "teachers.skeleton.tap": "body.stages.1"}
+"""The classifier does not read the means of that map."""
 STAGES = {"own": 1, "hallucination": 1}
 HALLUCINATING = {"student.hallucination": True, "stages": STAGES}
 
@@ -53,10 +56,43 @@ def test_any_criterion_that_needs_no_gradient_ranks_a_teacher_that_learns(empty,
     assert metrics["train/correlation/skeleton"] > 0
 
 
-@pytest.mark.parametrize("field", [{"focal.criterion": "gradient"}, {"focal.scope": "dataset"}])
+@pytest.mark.parametrize(
+    "field",
+    [{"focal.criterion": "gradient"}, {"focal.scope": "dataset"}, {"focal.scope": "batch"}],
+)
 def test_what_only_a_frozen_teacher_can_say_is_refused(empty, field):
     with pytest.raises(UserError, match="needs frozen teachers"):
         empty(field)
+
+
+def test_a_criterion_that_cannot_rank_a_teacher_is_refused_before_the_first_step(empty, seen):
+    with pytest.raises(UserError, match=r"cam, of a teacher tapped at 'body\.stages\.1'"):
+        next(distill(empty(TAPPED)))
+    assert seen == []
+
+
+def test_but_not_where_its_logits_alone_teach(empty):
+    assert trained(empty({**TAPPED, **LOGITS_ONLY})).epoch == 2
+
+
+def test_a_teacher_whose_logits_alone_teach_is_not_ranked(empty):
+    """Otherwise the random control would draw what the student's dropout is to draw."""
+    fields = {**LOGITS_ONLY, "student.dropout": 0.5}
+    ends = [
+        state(trained(empty({**fields, "focal.criterion": criterion})).network)
+        for criterion in ("magnitude", "random")
+    ]
+    assert same(*ends)
+
+
+def test_each_teachers_labels_are_smoothed_as_its_own_training_says(empty):
+    still = {"learning_rate": 1e-60, "weight_decay": 0}
+    plain, smoothed = (
+        told(trained(empty({"teachers.skeleton.training.label_smoothing": share}, **still)))
+        for share in (0.0, 0.5)
+    )
+    differing = {name for name, value in plain.items() if smoothed[name] != value}
+    assert differing == {"train/cross_entropy/skeleton", "train/loss"}
 
 
 def test_a_teacher_is_moved_by_its_labels_alone_never_by_the_student(empty):
