@@ -258,11 +258,19 @@ def scale(
 
 
 @app.command()
-def schema(kind: Annotated[Kind, typer.Argument(help="Of which documents.")]) -> None:
+def schema(
+    kind: Annotated[Kind, typer.Argument(help="Of which documents.")],
+    *,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Tables for people instead of a JSON Schema.")
+    ] = False,
+) -> None:
     """Print the JSON Schema of spaces or comparisons, for editors."""
+    from fckd.config.reference import reference
     from fckd.config.schema import schema_of
 
-    print(json.dumps(schema_of(kind), indent=2))  # noqa: T201, a document: no console wraps it
+    text = reference(kind) if markdown else json.dumps(schema_of(kind), indent=2)
+    print(text)  # noqa: T201, a document: no console wraps it
 
 
 @app.command()

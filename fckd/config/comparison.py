@@ -19,10 +19,16 @@ class Comparison(Campaign):
     split is read once for each run.
     """
 
-    arms: dict[Label, dict[str, Any]] = Field(min_length=2)
-    split: Literal["validation", "test"] = "test"
-    seeds: int = Field(8, ge=2)
-    first_seed: Seed = 1000
+    arms: dict[Label, dict[str, Any]] = Field(
+        min_length=2,
+        description="by a name of your own the fields of the experiment that an arm sets, such as "
+        "`focal.ratio: 0.5`; {} sets none",
+    )
+    split: Literal["validation", "test"] = Field("test", description="what arms are measured on")
+    seeds: int = Field(8, ge=2, description="runs of each arm")
+    first_seed: Seed = Field(
+        1000, description="`training.seed` of each arm's first run; the others count on from it"
+    )
     protocols: Protocols = ()
 
     @model_validator(mode="after")

@@ -18,8 +18,8 @@ def weight_of(name: str) -> str:
     return name.rpartition(".")[0] + WEIGHT
 
 
-def weight_of_focal(term: str) -> str:
-    """Return the name of the weight of a term that reads focal channels."""
+def weight_of_term(term: str) -> str:
+    """Return the name of the weight of a term of the objective."""
     return f"objective.{term}{WEIGHT}"
 
 
@@ -31,7 +31,7 @@ def deciders(parameters: Parameters, name: str) -> set[str]:
     """
     waits = {weight_of(name)}
     if name.startswith(FOCAL):
-        waits.update(weight_of_focal(term) for term in FOCAL_TERMS)
+        waits.update(weight_of_term(term) for term in FOCAL_TERMS)
     return ((waits & set(parameters)) - {name}) | set(parameters[name].when)
 
 

@@ -25,11 +25,17 @@ PROTOCOLS: dict[SourceName, tuple[Protocol, ...]] = {
 class SyntheticSettings(Configuration):
     """The demo corpus: an articulated figure, made from a seed (no recordings involved)."""
 
-    seed: Seed = 0
-    actions: int = Field(12, ge=2, le=12)
-    subjects: int = Field(8, ge=3, le=40)
-    cameras: int = Field(2, ge=1, le=4)
-    repetitions: int = Field(2, ge=1, le=20)
+    seed: Seed = Field(0, description="seed of people, rooms, movements and noise")
+    actions: int = Field(12, ge=2, le=12, description="classes")
+    subjects: int = Field(
+        8, ge=3, le=40, description="people, numbered from 1: odd ones learn, even ones test"
+    )
+    cameras: int = Field(
+        2, ge=1, le=4, description="each sees performances of its own, from its own direction"
+    )
+    repetitions: int = Field(
+        2, ge=1, le=20, description="performances of an action by a subject before a camera"
+    )
     size: int = Field(40, ge=16, le=128, description="height and width of RGB and depth, pixels")
 
 
@@ -61,21 +67,36 @@ class RawSettings(Configuration):
 class CorpusSettings(RawSettings):
     """Which benchmark, who of its training part is used, and who of these is held out to validate.
 
-    Held out are all training samples of some subjects, or of some cameras, or a share of the
-    groups of samples that belong together (clips of one film, one performance before several
-    cameras).
+    Held out are, by exactly one of the three rules, all training samples of some subjects, or of
+    some cameras, or a share of the groups of samples that belong together (clips of one film, one
+    performance before several cameras).
     """
 
-    source: SourceName
-    protocol: Protocol | None = Field(None, description="the source's own if not given")
-    training_subjects: tuple[int, ...] | None = Field(
-        None, min_length=1, description="those of the official training part that are used at all"
+    source: SourceName = Field(
+        description="benchmark, in the data folder; synthetic needs no recordings, table is data "
+        "of your own"
     )
-    validation_subjects: tuple[int, ...] | None = Field(None, min_length=1)
-    validation_cameras: tuple[int, ...] | None = Field(None, min_length=1)
-    validation_share: float | None = Field(None, gt=0, lt=1, description="of the training groups")
+    protocol: Protocol | None = Field(
+        None, description="official division into training and test; the source's first if not set"
+    )
+    training_subjects: tuple[int, ...] | None = Field(
+        None,
+        min_length=1,
+        description="numbers of those of the official training part that are used; all if not set",
+    )
+    validation_subjects: tuple[int, ...] | None = Field(
+        None, min_length=1, description="numbers of training subjects that are held out"
+    )
+    validation_cameras: tuple[int, ...] | None = Field(
+        None, min_length=1, description="numbers of training cameras that are held out"
+    )
+    validation_share: float | None = Field(
+        None, gt=0, lt=1, description="share of the training groups that is held out"
+    )
     table: str | None = Field(
-        None, min_length=1, description="of the source table: CSV or Parquet, in the data folder"
+        None,
+        min_length=1,
+        description="file of `source: table`, in the data folder: CSV or Parquet",
     )
     synthetic: SyntheticSettings = SyntheticSettings()
 

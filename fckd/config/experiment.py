@@ -30,21 +30,39 @@ class ViewSettings(Configuration):
     View 0 is the evaluation view; `count` random views follow it, the same for every modality.
     """
 
-    count: int = Field(8, ge=1, le=256)
-    seed: Seed = 0
-    crop: float = Field(0.15, ge=0, le=0.9, description="share of the duration that may be cut")
+    count: int = Field(
+        8,
+        ge=1,
+        le=256,
+        description="random views of each training sample; a teacher has a lesson for every one",
+    )
+    seed: Seed = Field(0, description="seed of the random views")
+    crop: float = Field(0.15, ge=0, le=0.9, description="largest share of the duration that is cut")
     warp: float = Field(0.15, ge=0, lt=1, description="strength of the smooth time warp")
-    shift: float = Field(0.08, ge=0, le=0.5, description="of the image's width and height")
-    zoom: float = Field(0.12, ge=0, lt=1)
-    rotation: float = Field(15.0, ge=0, le=180, description="degrees, of skeleton and sensor")
-    mirror: bool = False
+    shift: float = Field(
+        0.08, ge=0, le=0.5, description="of images, at most, as a share of their height and width"
+    )
+    zoom: float = Field(
+        0.12, ge=0, lt=1, description="images are enlarged by a factor of 1 - zoom to 1 + zoom"
+    )
+    rotation: float = Field(
+        15.0,
+        ge=0,
+        le=180,
+        description="at most, degrees: of skeletons about the vertical, of sensors about any axis",
+    )
+    mirror: bool = Field(
+        False, description="exchange left and right in about half of the random views"
+    )
 
 
 class TrainingSettings(Configuration):
     """The optimisation of one network (AdamW, linear warm-up, cosine decay)."""
 
-    epochs: int = Field(30, ge=1)
-    batch_size: int = Field(32, ge=2, description="over all workers together")
+    epochs: int = Field(
+        30, ge=1, description="passes over the training samples, each under one of its random views"
+    )
+    batch_size: int = Field(32, ge=2, description="samples of a step, of all workers together")
     micro_batch: int | None = Field(
         None,
         ge=1,
@@ -60,17 +78,21 @@ class TrainingSettings(Configuration):
         description="on a GPU, with one worker and no mixup: launch each step as one CUDA graph; "
         "if not given, those of most students whose terms have no decay (docs/speed.md)",
     )
-    learning_rate: float = Field(3e-3, gt=0)
-    weight_decay: float = Field(1e-2, ge=0)
-    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    learning_rate: float = Field(3e-3, gt=0, description="after the warm-up; decays to 0")
+    weight_decay: float = Field(
+        1e-2, ge=0, description="AdamW's, of matrices and kernels; biases and scales have none"
+    )
+    label_smoothing: float = Field(
+        0.0, ge=0, lt=1, description="share of a label that is spread evenly over all classes"
+    )
     mixup: float = Field(
         0.0,
         ge=0,
         le=8,
         description="α of the Beta distribution by which pairs of samples are mixed; 0 for none",
     )
-    warmup_epochs: int = Field(2, ge=0)
-    seed: Seed = 0
+    warmup_epochs: int = Field(2, ge=0, description="the learning rate rises linearly over so many")
+    seed: Seed = Field(0, description="seed of fresh weights, batches, mixup and dropout")
 
 
 class TeacherSettings(NetworkSettings):
@@ -105,13 +127,24 @@ class FocalSettings(Configuration):
     sample has its own), the batch, or the data set (one fixed list).
     """
 
-    criterion: Criterion = Criterion.MAGNITUDE
-    ratio: float = Field(0.5, gt=0, le=1)
-    scope: Literal["sample", "batch", "dataset"] = "sample"
+    criterion: Criterion = Field(
+        Criterion.MAGNITUDE,
+        description="saliency that ranks the channels: mean of |F| over positions, class "
+        "activation of the true class, gradient of its logit, variance over positions; or the "
+        "controls: channels by lot, all channels",
+    )
+    ratio: float = Field(
+        0.5, gt=0, le=1, description="focal channels as a share of a teacher's channels"
+    )
+    scope: Literal["sample", "batch", "dataset"] = Field(
+        "sample", description="what has focal channels of its own"
+    )
     selection: Literal["hard", "soft"] = Field(
         "hard", description="soft: a channel counts by a softmax of its saliency"
     )
-    temperature: Temperature = Field(0.5, description="of the soft selection")
+    temperature: Temperature = Field(
+        0.5, description="of the soft selection; the larger, the more alike channels count"
+    )
 
 
 class WeightingSettings(Configuration):
@@ -121,8 +154,12 @@ class WeightingSettings(Configuration):
     class (CA-MKD). `weights` multiply the rule's; a teacher of weight 0 is dropped.
     """
 
-    rule: Literal["equal", "entropy", "confidence"] = "equal"
-    weights: dict[Name, Weight] = Field(default_factory=dict, description="1 where not given")
+    rule: Literal["equal", "entropy", "confidence"] = Field(
+        "equal", description="what decides how much each teacher counts"
+    )
+    weights: dict[Name, Weight] = Field(
+        default_factory=dict, description="by teacher; 1 where not given"
+    )
 
 
 class StageSettings(Configuration):
@@ -133,26 +170,35 @@ class StageSettings(Configuration):
     learn together.
     """
 
-    own: int = Field(ge=1)
-    hallucination: int = Field(ge=1)
+    own: int = Field(ge=1, description="epochs in which the student's own stream learns")
+    hallucination: int = Field(
+        ge=1, description="epochs after them in which the hallucination stream learns"
+    )
 
 
 class Experiment(Configuration):
     """One distillation: who teaches whom, on what, by which terms, for how long.
 
     `teaching` is `lessons` of frozen teachers, or `together`: teachers and student learn at the
-    same time, each step's lesson is what the teachers say in that step.
+    same time, each step's lesson is what the teachers say in that step. Of a teacher's `training`
+    only `label_smoothing` is its own then; in all else it is trained as the student is.
     """
 
     corpus: CorpusSettings
     views: ViewSettings = ViewSettings()
     student: NetworkSettings
-    teachers: dict[Name, TaggedTeacher] = Field(default_factory=dict)
+    teachers: dict[Name, TaggedTeacher] = Field(
+        default_factory=dict, description="by names of your own; a student may learn alone"
+    )
     weighting: WeightingSettings = WeightingSettings()
     focal: FocalSettings = FocalSettings()
     objective: ObjectiveSettings = ObjectiveSettings()
-    teaching: Literal["lessons", "together"] = "lessons"
-    stages: StageSettings | None = Field(None, description="of a student that hallucinates")
+    teaching: Literal["lessons", "together"] = Field(
+        "lessons", description="by teachers that are frozen, or that learn with the student"
+    )
+    stages: StageSettings | None = Field(
+        None, description="of a student with `hallucination: true`, which needs them"
+    )
     training: TrainingSettings = TrainingSettings()
 
     @model_validator(mode="after")
@@ -180,8 +226,10 @@ class Experiment(Configuration):
         focal = self.focal
         if self.teaching == "together" and focal.criterion is Criterion.GRADIENT:
             raise ValueError("focal.criterion: gradient needs frozen teachers (teaching: lessons)")
-        if self.teaching == "together" and focal.scope == "dataset":
-            raise ValueError("focal.scope: dataset needs frozen teachers (teaching: lessons)")
+        if self.teaching == "together" and focal.scope != "sample":
+            raise ValueError(
+                f"focal.scope: {focal.scope} needs frozen teachers (teaching: lessons)"
+            )
         if self.teaching == "together" and self.training.mixup > 0:
             raise ValueError("training.mixup needs frozen teachers (teaching: lessons)")
         return self

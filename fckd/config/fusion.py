@@ -5,7 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from fckd.config.base import Configuration, Name
-from fckd.config.networks import IMAGES, Modality, NetworkSettings
+from fckd.config.networks import IMAGES, Dropout, Modality, NetworkSettings
 
 HEADLESS = ("hallucination", "dropout", "tap", "weights", "options")
 """Settings of a whole network, which a part has no use for."""
@@ -17,10 +17,16 @@ class FusionSettings(Configuration):
     `frame` joins a skeleton with a single image, `shift` and `non_local` any two modalities.
     """
 
-    fusion: Literal["frame", "shift", "non_local"]
-    parts: dict[Name, NetworkSettings] = Field(min_length=2, max_length=2)
+    fusion: Literal["frame", "shift", "non_local"] = Field(
+        description="how the parts are joined (docs/networks.md)"
+    )
+    parts: dict[Name, NetworkSettings] = Field(
+        min_length=2,
+        max_length=2,
+        description=f"the networks, by names of your own; they have no {', '.join(HEADLESS)}",
+    )
     width: int = Field(64, ge=4, le=2048, description="channels of the fused feature map")
-    dropout: float = Field(0.0, ge=0, lt=1)
+    dropout: Dropout = 0.0
     normalization: Literal["batch", "group"] = Field("batch", description="of what joins the parts")
 
     @property

@@ -21,6 +21,10 @@ class Modality(StrEnum):
     FLOW = "flow"
 
 
+Dropout = Annotated[
+    float,
+    Field(ge=0, lt=1, description="share of pooled features that training hides from the head"),
+]
 Stream = Literal["joint", "bone", "joint_motion", "bone_motion"]
 
 IMAGES = (Modality.DEPTH, Modality.RGB, Modality.INFRARED, Modality.FLOW)
@@ -54,20 +58,29 @@ class NetworkSettings(Configuration):
     logits of a batch; `tap` then names the module inside it whose output is the feature map.
     """
 
-    modality: Modality
-    network: Annotated[str, Field(pattern=rf"^([a-z0-9]+|{PLUG_IN})$")]
+    modality: Modality = Field(description="what the network reads")
+    network: str = Field(
+        pattern=rf"^([a-z0-9]+|{PLUG_IN})$",
+        description=f"{', '.join(READS)} (docs/networks.md), or module:callable",
+    )
     stream: Stream = Field("joint", description="what a skeleton network reads of the joints")
     width: int = Field(64, ge=4, le=2048, description="channels of the last stage")
-    layers: int | None = Field(None, description="of r2plus1d (18, 34) and tsm (18, 50)")
+    layers: int | None = Field(
+        None, description="of r2plus1d (18 or 34) and tsm (18 or 50); 18 if not set"
+    )
     excitation: bool = Field(False, description="channel excitation in every stage")
     hallucination: bool = Field(
         False, description="of a student: a second stream that hallucinates the teachers'"
     )
     frames: int = Field(32, ge=1, le=512, description="time steps read from a sample")
     size: int = Field(32, ge=16, le=512, description="height and width read, pixels")
-    dropout: float = Field(0.0, ge=0, lt=1)
-    normalization: Literal["batch", "group"] = "batch"
-    tap: str = Field("last", description="where the feature map is taken")
+    dropout: Dropout = 0.0
+    normalization: Literal["batch", "group"] = Field(
+        "batch", description="over the batch, or over groups of channels of each sample"
+    )
+    tap: str = Field(
+        "last", description="where the feature map is taken: last, or a module's dotted name"
+    )
     weights: str | None = Field(
         None, description="pretrained: a file, s3://bucket/key, or models:/NAME@ALIAS"
     )

@@ -10,16 +10,21 @@ from fckd.config.base import Configuration, Temperature, Weight
 Positions = Annotated[
     int, Field(ge=2, description="both sides are pooled to at most so many in time")
 ]
-Reduction = Literal["per_channel", "per_sample_and_channel", "per_entry"]
-"""What a sum over N samples and K channels is divided by: N·K (the default), N²·K, or N·K²."""
+Reduction = Annotated[
+    Literal["per_channel", "per_sample_and_channel", "per_entry"],
+    Field(description="a sum over N samples and K channels is divided by N·K, N²·K or N·K²"),
+]
+LogitTemperature = Annotated[
+    Temperature, Field(description="of the class probabilities of both sides")
+]
 
 
 class TermSettings(Configuration):
     """What every term has: a weight, and how it changes over the epochs."""
 
-    weight: Weight = 0.0
+    weight: Weight = Field(0.0, description="beside cross-entropy's 1; 0: the term is off")
     warmup_epochs: int = Field(0, ge=0, description="the weight rises linearly over so many")
-    decay: float = Field(1.0, gt=0, le=1, description="factor from epoch to epoch")
+    decay: float = Field(1.0, gt=0, le=1, description="factor of the weight from epoch to epoch")
 
     def weight_at(self, epoch: int) -> float:
         """Return the weight in `epoch`, counted from 1."""
@@ -36,8 +41,11 @@ class CorrelationSettings(TermSettings):
 class DistributionSettings(TermSettings):
     """Distribution over positions inside each focal channel, or over the focal channels."""
 
-    over: Literal["positions", "channels"] = "positions"
-    temperature: Temperature = 4.0
+    over: Literal["positions", "channels"] = Field(
+        "positions",
+        description="what the softmax is over; channels have no positions, no reduction",
+    )
+    temperature: Temperature = Field(4.0, description="of the softmax")
     positions: Positions = 8
     reduction: Reduction = "per_channel"
 
@@ -45,23 +53,23 @@ class DistributionSettings(TermSettings):
 class LogitSettings(TermSettings):
     """Plain distillation of the teachers' averaged probabilities (KD, Hinton et al. 2015)."""
 
-    temperature: Temperature = 4.0
+    temperature: LogitTemperature = 4.0
 
 
 class DkdSettings(TermSettings):
     """Decoupled distillation (DKD, Zhao et al., CVPR 2022): α target + β non-target classes."""
 
-    target: Weight = 1.0
-    non_target: Weight = 8.0
-    temperature: Temperature = 4.0
+    target: Weight = Field(1.0, description="α, weight of the true class against the rest")
+    non_target: Weight = Field(8.0, description="β, weight of the others among themselves")
+    temperature: LogitTemperature = 4.0
 
 
 class DistSettings(TermSettings):
     """Relations between and within classes by Pearson correlation (DIST, Huang et al. 2022)."""
 
-    inter: Weight = 1.0
-    intra: Weight = 1.0
-    temperature: Temperature = 1.0
+    inter: Weight = Field(1.0, description="β, weight of relations between classes")
+    intra: Weight = Field(1.0, description="γ, weight of relations within a class, in the batch")
+    temperature: LogitTemperature = 1.0
 
 
 class FitnetSettings(TermSettings):
@@ -73,7 +81,9 @@ class FitnetSettings(TermSettings):
 class AttentionTransferSettings(TermSettings):
     """Maps of attention over positions (AT, Zagoruyko and Komodakis, ICLR 2017)."""
 
-    power: float = Field(2.0, ge=1, description="below 1 the gradient at 0 is infinite")
+    power: float = Field(  # below 1 the gradient at 0 is infinite
+        2.0, ge=1, description="p: a position's attention is the mean of |F|^p over channels"
+    )
     positions: Positions = 8
 
 
@@ -84,15 +94,15 @@ class SimilarityPreservingSettings(TermSettings):
 class CorrelationCongruenceSettings(TermSettings):
     """Kernel correlations among samples (CC, Peng et al., ICCV 2019)."""
 
-    gamma: float = Field(0.4, gt=0)
-    order: int = Field(2, ge=1, le=8, description="P of the Taylor expansion")
+    gamma: float = Field(0.4, gt=0, description="γ of the kernel exp(-γ ‖a - b‖²)")
+    order: int = Field(2, ge=1, le=8, description="P of the kernel's Taylor expansion")
 
 
 class RelationalSettings(TermSettings):
     """Distances and angles among samples (RKD, Park et al., CVPR 2019)."""
 
-    distance: Weight = 25.0
-    angle: Weight = 50.0
+    distance: Weight = Field(25.0, description="λ_d, weight of the distances")
+    angle: Weight = Field(50.0, description="λ_a, weight of the angles")
 
 
 class IckdSettings(TermSettings):
@@ -104,7 +114,7 @@ class IckdSettings(TermSettings):
 class CwdSettings(TermSettings):
     """Distribution over positions inside every channel (CWD, Shu et al., ICCV 2021)."""
 
-    temperature: Temperature = 4.0
+    temperature: Temperature = Field(4.0, description="of the softmax")
     positions: Positions = 8
     reduction: Reduction = "per_channel"
 
@@ -112,8 +122,8 @@ class CwdSettings(TermSettings):
 class FgdSettings(TermSettings):
     """Features and channel attention (the channel part of FGD, Yang et al., CVPR 2022)."""
 
-    temperature: Temperature = 0.5
-    attention: Weight = Field(1.0, description="of the difference of the two attentions")
+    temperature: Temperature = Field(0.5, description="of the channel attention")
+    attention: Weight = Field(1.0, description="γ, weight of the attentions' difference")
     positions: Positions = 8
 
 

@@ -30,12 +30,14 @@ class RangeParameter(SearchedParameter):
     same prefix is searched, for a term that is off has no temperature.
     """
 
-    low: float
-    high: float
-    log: bool = False
-    step: float | None = Field(None, gt=0)
-    integer: bool = False
-    may_be_off: bool = False
+    low: float = Field(description="smallest value")
+    high: float = Field(description="largest value")
+    log: bool = Field(False, description="searched on a logarithmic scale")
+    step: float | None = Field(
+        None, gt=0, description="between neighbouring values, from low on; every number if not set"
+    )
+    integer: bool = Field(False, description="whole numbers only; their step is 1 if not set")
+    may_be_off: bool = Field(False, description="a trial may also have 0: it goes without the term")
 
     @model_validator(mode="after")
     def _bounds_make_a_range(self) -> Self:
@@ -76,7 +78,7 @@ class RangeParameter(SearchedParameter):
 class ChoiceParameter(SearchedParameter):
     """One of a list of values."""
 
-    choices: tuple[Value, ...] = Field(min_length=2)
+    choices: tuple[Value, ...] = Field(min_length=2, description="values to choose among")
 
     @model_validator(mode="after")
     def _choices_differ(self) -> Self:

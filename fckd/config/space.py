@@ -6,7 +6,8 @@ from pydantic import Field, model_validator
 
 from fckd.config.base import Configuration, Seed
 from fckd.config.campaign import Campaign
-from fckd.config.conditions import check, in_every_trial
+from fckd.config.conditions import check, in_every_trial, weight_of_term
+from fckd.config.objective import ObjectiveSettings
 from fckd.config.parameters import AnyParameter, RangeParameter
 from fckd.config.protocols import Protocols, check_protocols
 
@@ -16,8 +17,14 @@ SearchObjective = Literal["accuracy", "parameters", "flops", "milliseconds"]
 class Budget(Configuration):
     """What the search may spend; whichever ends first."""
 
-    trials: int = Field(12, ge=1)
-    minutes: float | None = Field(None, gt=0)
+    trials: int = Field(
+        12, ge=1, description="of the search, also those that end early; retries do not count"
+    )
+    minutes: float | None = Field(
+        None,
+        gt=0,
+        description="since the search began or was resumed: no further trial is started",
+    )
     device_hours: float | None = Field(
         None,
         gt=0,
@@ -39,10 +46,18 @@ class SearchSettings(Configuration):
     be low.
     """
 
-    sampler: Literal["tpe", "random", "grid", "cmaes", "gp", "nsga2"] = "tpe"
-    objectives: tuple[SearchObjective, ...] = ("accuracy",)
-    seed: Seed = 0
-    parameters: dict[str, AnyParameter] = Field(min_length=1)
+    sampler: Literal["tpe", "random", "grid", "cmaes", "gp", "nsga2"] = Field(
+        "tpe", description="how trials are chosen, after `points`"
+    )
+    objectives: tuple[SearchObjective, ...] = Field(
+        ("accuracy",), description="accuracy comes first, then each cost once"
+    )
+    seed: Seed = Field(0, description="seed of what is drawn")
+    parameters: dict[str, AnyParameter] = Field(
+        min_length=1,
+        description="by dotted field of the experiment, such as `focal.ratio`; what is not "
+        "searched is as the experiment has it",
+    )
     points: tuple[dict[str, str | int | float | bool], ...] = Field(
         (), description="tried first; parameters that a point leaves out are sampled"
     )
@@ -106,9 +121,15 @@ class StoppingSettings(Configuration):
     `median`: after `grace_epochs`, a trial must have been as good as the median of those finished.
     """
 
-    rule: Literal["halving", "median", "none"] = "none"
-    grace_epochs: int = Field(5, ge=1)
-    reduction: int = Field(3, ge=2, description="of halving")
+    rule: Literal["halving", "median", "none"] = Field(
+        "none", description="what ends a trial before its last epoch"
+    )
+    grace_epochs: int = Field(5, ge=1, description="epochs that every trial gets")
+    reduction: int = Field(
+        3,
+        ge=2,
+        description="of halving; rungs are after grace_epochs × 1, reduction, reduction², … epochs",
+    )
 
 
 class ConfirmationSettings(Configuration):
@@ -118,9 +139,15 @@ class ConfirmationSettings(Configuration):
     What it chose may have learnt there from clips that another protocol tests on.
     """
 
-    finalists: int = Field(1, ge=1)
-    seeds: int = Field(5, ge=2)
-    first_seed: Seed = 1000
+    finalists: int = Field(
+        1, ge=0, description="best trials that are confirmed; 0 ends the sweep with its search"
+    )
+    seeds: int = Field(
+        5, ge=2, description="runs of each finalist, of the student alone, and of plain logits"
+    )
+    first_seed: Seed = Field(
+        1000, description="`training.seed` of the first of them; the others count on from it"
+    )
     protocols: Protocols = ()
 
 
@@ -166,8 +193,26 @@ class Space(Campaign):
         check_protocols(self.experiment.corpus.source, self.confirmation.protocols)
         return self
 
+    @property
+    def terms(self) -> frozenset[str]:
+        """The distillation terms that a trial may have: on in the experiment, or searched."""
+        on = {term for term, _ in self.experiment.objective.active()}
+        weights = {weight_of_term(term): term for term in ObjectiveSettings.model_fields}
+        return frozenset(on | {weights[name] for name in self.search.parameters if name in weights})
+
     @model_validator(mode="after")
-    def _there_is_something_to_distil(self) -> Self:
+    def _there_is_something_to_confirm(self) -> Self:
+        if not self.confirmation.finalists:
+            return self
+        search_only = "or set confirmation.finalists: 0 for a search alone"
         if not self.experiment.teachers:
-            raise ValueError("a sweep distils: experiment.teachers must name at least one teacher")
+            raise ValueError(
+                "a sweep distils: experiment.teachers must name at least one teacher, "
+                f"{search_only}"
+            )
+        if not self.terms - {"logits"}:
+            raise ValueError(
+                "a sweep confirms what distils by more than plain logits, and no other term of "
+                f"objective is on or searched: add one, {search_only}"
+            )
         return self

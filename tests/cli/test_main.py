@@ -8,6 +8,8 @@ import pytest
 import typer.main
 
 from fckd.cli.main import app
+from fckd.config.kind import Kind
+from fckd.config.reference import reference
 from fckd.errors import Stopped, TrainingError, UserError
 from fckd.sweep.account import Account
 from tests.cli.command import fckd
@@ -36,7 +38,7 @@ FLAGS = {
     "promote": {"--force", "--reason", "--storage"},
     "rollback": {"--storage"},
     "lineage": {"--storage"},
-    "schema": set(),
+    "schema": {"--markdown"},
     "doctor": {"--storage"},
 }
 """A new knob belongs into the configuration, not here."""
@@ -123,3 +125,8 @@ def test_a_wrong_path_is_refused_before_the_heavy_packages_are_imported(place):
 @pytest.mark.parametrize(("kind", "field"), [("space", "search"), ("comparison", "arms")])
 def test_a_schema_is_printed_as_one_json_document(kind, field):
     assert field in json.loads(fckd("schema", kind).out)["properties"]
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_what_a_document_may_say_is_printed_for_people_too(kind):
+    assert fckd("schema", kind, "--markdown").out == reference(kind) + "\n"

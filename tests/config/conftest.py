@@ -19,6 +19,7 @@ def document():
                 "focal.ratio": {"low": 0.1, "high": 1.0},
                 "focal.criterion": {"choices": ["magnitude", "cam"]},
                 "objective.logits.weight": {"low": 0.1, "high": 4, "log": True, "may_be_off": True},
+                "objective.correlation.weight": {"low": 0.1, "high": 4},
             },
         },
     }

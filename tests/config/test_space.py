@@ -140,6 +140,20 @@ def test_a_sweep_needs_a_teacher(document):
     assert "experiment.teachers" in refusal(document)
 
 
+def test_a_search_alone_needs_neither_teacher_nor_term(document):
+    rates = {"training.learning_rate": {"low": 0.001, "high": 0.01}}
+    set_field(document, "search.parameters", rates)
+    set_field(document, "experiment", {**document["experiment"], "teachers": {}, "objective": {}})
+    set_field(document, "confirmation.finalists", 0)
+    assert validate(Space, document, "s").terms == frozenset()
+
+
+def test_a_sweep_that_can_distil_plain_logits_only_has_nothing_to_confirm(document):
+    del document["search"]["parameters"]["objective.correlation.weight"]
+    with pytest.raises(UserError, match=r"add one, or set confirmation\.finalists: 0"):
+        validate(Space, document, "s")
+
+
 def test_a_batch_must_divide_among_the_workers(document):
     document["execution"] = {"workers": 3}
     message = refusal(document)
