@@ -85,8 +85,9 @@ def _goes_on(ledger: Ledger, trial: _Trial, done: Replay) -> bool:
     """Let a trial train for one epoch; return whether there is another."""
     epoch, score = next(trial.epochs)
     done.spent += 1
-    hopeless = ledger.report(trial.key, epoch, score)
-    if epoch == trial.last:
+    last = epoch == trial.last
+    hopeless = ledger.report(trial.key, epoch, score, last=last)
+    if last:
         ledger.tell(trial.key, "finished", score)
         done.finished += 1
         if score > done.best_at(done.spent):

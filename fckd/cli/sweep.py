@@ -15,6 +15,7 @@ from rich.text import Text
 from fckd.cli.board import SweepSummary
 from fckd.cli.display import Display, print_leaderboard
 from fckd.cli.inputs import artifact_root, settings, storage_of, tracking_uri
+from fckd.cli.search_end import print_search, write_trials
 from fckd.cli.shipping import Shipping
 from fckd.cli.students import Registration, best_run, pack, register
 from fckd.config.space import Space
@@ -25,7 +26,7 @@ from fckd.registry.signature import signing_key
 from fckd.storage.shelf import storage_folder
 from fckd.sweep.arms import confirmation_runs
 from fckd.sweep.campaign import resolve_storage
-from fckd.sweep.conduct import Conducted, conduct
+from fckd.sweep.conduct import Conducted, Searched, conduct
 from fckd.sweep.leaderboard import LEADERBOARD
 from fckd.sweep.ledger_places import check_ledger
 from fckd.tracking.facts import FACTS, facts
@@ -50,6 +51,9 @@ def run_sweep(console: Console, space: Space, data: Path | None) -> None:
     uri, root = tracking_uri(storage), artifact_root(storage)
     with Shipping(uri, space.name, root) as shipping, Display(console, _summary(space)) as display:
         conducted = conduct(space, data, display, shipping.track, ledger)
+    if isinstance(conducted, Searched):
+        _end_search(console, conducted, uri, root, space.name)
+        return
     registration = _register(console, conducted, space, uri, shipping.left)
     board = {**conducted.leaderboard, "registered": registration and registration.as_json()}
     write_json(conducted.folder / LEADERBOARD, board)
@@ -126,6 +130,17 @@ def _end(
     with Shipping(uri, name, root) as shipping:
         tell = shipping.track(conducted.folder)
         tell(SweepEnded(conducted.sweep, "finished", metrics, tags, files, time.time()))
+
+
+def _end_search(
+    console: Console, searched: Searched, uri: str, root: str | None, name: str
+) -> None:
+    written = write_trials(searched)
+    with Shipping(uri, name, root) as shipping:
+        tell = shipping.track(searched.folder)
+        files = {written.name: str(written)}
+        tell(SweepEnded(searched.sweep, "finished", files=files, time=time.time()))
+    print_search(console, searched, written)
 
 
 def _print_end(

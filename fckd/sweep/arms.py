@@ -81,8 +81,11 @@ def is_of_training(field: str) -> bool:
 
 
 def confirmation_runs(settings: ConfirmationSettings) -> int:
-    """Return how many students a confirmation trains: arms × seeds × protocols."""
-    arms = settings.finalists + BASELINES
+    """Return how many students a confirmation trains: arms × seeds × protocols.
+
+    Without finalists there is none.
+    """
+    arms = settings.finalists + BASELINES if settings.finalists else 0
     return arms * settings.seeds * (len(settings.protocols) or 1)
 
 

@@ -107,20 +107,22 @@ class Broker:
         if not self._has_ended(key):
             self._end(key, state, reason, outcome)
 
-    async def retry(self, key: str, reason: str, changed: Task | None) -> None:
+    async def retry(self, group: str, key: str, reason: str, changed: Task | None) -> None:
         """Queue a task once more that cannot be done as it is, as one that can.
 
         The same field is changed once only.
 
         Args:
+            group: Whose it was; of its workers the first to say so is heard.
             key: Of the task.
             reason: Why.
             changed: The same task in smaller parts, or launched otherwise; None if that is no help.
         """
-        for group in [group for group, held in self._assigned.items() if held == key]:
-            del self._assigned[group]
-        if self._has_ended(key) or any(task.key == key for task in self._waiting):
-            return  # another rank was faster
+        if self._assigned.get(group) != key:
+            return
+        del self._assigned[group]
+        if self._has_ended(key):
+            return
         fields = set() if changed is None else _changes(self._tasks[key], changed)
         if changed is None or not fields - self._changes[key]:
             self._end(key, "failed", reason)

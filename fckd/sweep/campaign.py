@@ -127,10 +127,8 @@ def opened(
             listener = _all(watch, track(folder), attendance)
             with ending(identity, listener):
                 listener(_started(campaign, identity, workshop))
-                # What is being prepared ends at its next sign of progress.
-                advance = _all(listener, lambda _: attendance.check())
-                preparation.make_teachers(workshop, advance, attendance.account)
-                preparation.make_lessons(workshop, advance, attendance.account)
+                preparation.make_teachers(workshop, listener, attendance)
+                preparation.make_lessons(workshop, listener, attendance)
                 yield Opened(identity, folder, workshop, listener, attendance)
 
 
@@ -171,9 +169,9 @@ def _check_place(ledger: RDBStorage, identity: str, address: str) -> None:
 
 
 def reasons(phase: Phase) -> str:
-    """Return why the runs of a phase failed, in words."""
+    """Return why runs of a phase failed, in words; nothing if none did."""
     found = [trial.user_attrs.get(REASON) for trial in phase.ledger.ended]
-    return "; ".join(sorted({reason for reason in found if reason})) or "none was started"
+    return "; ".join(sorted({reason for reason in found if reason}))
 
 
 @contextmanager

@@ -17,10 +17,11 @@ from fckd.sweep.arms import confirmation_runs, under
 from fckd.sweep.campaign import Opened, Track, open_workshop, opened, reasons
 from fckd.sweep.execution import execute
 from fckd.sweep.groups import worker_groups
+from fckd.sweep.leader import Leader
 from fckd.sweep.leaderboard import write_leaderboard
 from fckd.sweep.ledger_places import open_ledger
 from fckd.sweep.needs import variants_of
-from fckd.sweep.phases import Repetitions, Search, confirmation
+from fckd.sweep.phases import Repetitions, Search, confirmation, points_of
 from fckd.sweep.preparation import Preparation
 from fckd.sweep.suggest import check_bounds
 from fckd.sweep.warm_start import WarmStart, warm_start
@@ -62,13 +63,28 @@ class Conducted:
         return found
 
 
+@dataclass(frozen=True)
+class Searched:
+    """A sweep that ended with its search: nothing was to be confirmed, no test sample was read.
+
+    Attributes:
+        sweep: Its id.
+        folder: Its files.
+        search: With its trials.
+    """
+
+    sweep: str
+    folder: Path
+    search: Search
+
+
 def conduct(
     space: Space,
     data: Path | None,
     watch: Listener,
     track: Track,
     ledger_url: SecretStr | None = None,
-) -> Conducted:
+) -> Conducted | Searched:
     """Run a sweep, or what is still missing of it.
 
     Args:
@@ -84,21 +100,18 @@ def conduct(
         Stopped: It was asked to end before it was finished.
     """
     check_bounds(space)
+    points_of(space, ())  # a grid that is too large is refused before teachers are trained
     confirmed = [under(space.experiment, each) for each in space.confirmation.protocols]
     workshop = open_workshop(space, [space.experiment, *confirmed], data, watch)
     ledger = open_ledger(workshop.storage, ledger_url)
     earlier = warm_start(space, ledger)
-    # Budget, execution and confirmation may change; the rest makes another sweep.
-    described = {
-        "experiment": identity(space.experiment),
-        "parameters": space.model_dump(mode="json")["search"]["parameters"],
-        "objectives": list(space.search.objectives),
-    }
     listeners, hours = (watch, track), space.budget.device_hours
     preparation = Preparation(variants_of(space), space.execution)
-    with opened(space, workshop, ledger, described, preparation, listeners, hours) as sweep:
+    with opened(space, workshop, ledger, _described(space), preparation, listeners, hours) as sweep:
         search, runs = _run_phases(space, sweep, ledger, earlier)
-    board = write_leaderboard(runs, sweep, space.experiment)
+        if runs is None:
+            return Searched(sweep.identity, sweep.folder, search)
+        board = write_leaderboard(runs, sweep, space.experiment)
     return Conducted(
         sweep.identity,
         sweep.folder,
@@ -112,7 +125,8 @@ def conduct(
 
 def _run_phases(
     space: Space, sweep: Opened, ledger: RDBStorage, earlier: WarmStart | None
-) -> tuple[Search, Repetitions]:
+) -> tuple[Search, Repetitions | None]:
+    """Return the search and the confirmation, if there is one."""
     workshop = sweep.workshop
     classes = workshop.corpus.classes
     points = earlier.points if earlier else ()
@@ -123,19 +137,55 @@ def _run_phases(
     leader = sweep.attendance
     leader.account.reserve(_confirmation_epochs(space, workshop))
     with worker_groups(space.execution, workshop, sweep.folder, leader) as ground:
-        execute(search, ground, sweep.listener, classes, space.budget.minutes, leader)
+        if search.was_ended:
+            leader.enter(search, None)
+        else:
+            execute(search, ground, sweep.listener, classes, space.budget.minutes, leader)
         finalists = search.finalists()
-        if not finalists and leader.account.exhausted:
-            raise leader.account.end("no trial with more than plain logits was finished")
-        if not finalists:
-            raise TrainingError(
-                f"no trial with more than plain logits was finished: {reasons(search)}"
-            )
+        if not (finalists if space.confirmation.finalists else search.best_first()):
+            raise _nothing_found(search, leader)
+        search.end()
+        if not space.confirmation.finalists:
+            return search, None
         own = search.own_training(finalists[0][1])
         runs = confirmation(space, sweep.identity, ledger, sweep.folder, finalists, own)
         leader.account.reserve(0)
         execute(runs, ground, sweep.listener, classes, leader=leader)
     return search, runs
+
+
+def _described(space: Space) -> dict[str, Any]:
+    """Return what makes another sweep if it changes, beside the corpus.
+
+    Budget, stopping, points, execution and confirmation may change.
+    """
+    search = space.model_dump(mode="json")["search"]
+    described = {
+        "experiment": identity(space.experiment),
+        "parameters": search["parameters"],
+        "objectives": search["objectives"],
+    }
+    sampling = space.search.model_dump(include={"sampler", "seed"}, exclude_defaults=True)
+    return {**described, "sampling": sampling} if sampling else described
+
+
+def _nothing_found(search: Search, leader: Leader) -> Exception:
+    """Return the end of a sweep whose search has nothing to confirm, with what it has."""
+    found, finished = len(search.ledger.ended), search.best_first()
+    best = (
+        f", the best of them {100 * finished[0].values[0]:.1f} % on validation" if finished else ""
+    )
+    wanted = (
+        "no trial with more than plain logits" if search.space.confirmation.finalists else "none"
+    )
+    done = f"of {found} trials {len(finished)} finished{best}; {wanted} was finished"
+    if leader.account.exhausted:
+        return leader.account.end(done)
+    why = reasons(search)
+    return TrainingError(
+        f"{done}{': ' if why else ''}{why}\n"
+        "  to do:    loosen stopping or raise budget, and run the same command again"
+    )
 
 
 def _confirmation_epochs(space: Space, workshop: Workshop) -> float:

@@ -60,6 +60,9 @@ def run_group(ground: Ground, name: str, only: str | None) -> bool:
 
     Returns:
         Whether it was of use: it ended in peace, or had come so far as to take a task.
+
+    Raises:
+        ray.exceptions.RayActorError: The broker is gone.
     """
     execution = ground.execution
     use_gpu = execution.gpus_per_worker > 0
@@ -99,11 +102,12 @@ def run_group(ground: Ground, name: str, only: str | None) -> bool:
             ),
         ).fit()
         in_peace = True
-    except ray.train.TrainingFailedError as failure:
+    except Exception as failure:  # noqa: BLE001 - also Ray Train's own actor may have died
         reason = f"its worker group ended: {failure}"
-        _log.warning("worker group %s ended: %s", name, failure)
     # Not where the driver has left Ray meanwhile: that raises SystemExit in this thread.
     served = ray.get(ground.broker.leave.remote(name, reason, only))
+    if not in_peace:
+        _log.warning("worker group %s: %s", name, reason)
     return in_peace or served
 
 
@@ -180,10 +184,7 @@ class Pool:
         try:
             of_use = run_group(self._ground, name, only=None)
         except ray.exceptions.RayActorError:
-            return  # the broker is gone: the sweep has ended, or its driver has given up
-        except Exception:  # noqa: BLE001 - whatever it is, a group is replaced
-            if not self._closed:
-                _log.exception("worker group %s broke down", name)
+            return  # the sweep has ended, or its driver has given up
         finally:
             self._account.release(f"group {name}")
         with self._lock:

@@ -89,7 +89,8 @@ def write_leaderboard(runs: Repetitions, place: Opened, experiment: Experiment) 
     )
     if not board["arms"]:
         finished = "finished under all protocols" if runs.protocols else "finished"
-        raise TrainingError(f"no run of the {runs.name} was {finished}: {reasons(runs)}")
+        why = reasons(runs) or "none was started"
+        raise TrainingError(f"no run of the {runs.name} was {finished}: {why}")
     write_json(place.folder / LEADERBOARD, board)
     return board
 

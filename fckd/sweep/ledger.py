@@ -134,9 +134,10 @@ class Ledger:
             self.study.sampler = optuna.samplers.RandomSampler(seed=seed)
         return None
 
-    def report(self, key: str, epoch: int, value: float) -> bool:
+    def report(self, key: str, epoch: int, value: float, *, last: bool = False) -> bool:
         """Keep an intermediate value; return whether the trial should be pruned.
 
+        After its last epoch there is nothing to save, and it is not judged.
         A retry that repeats epochs is not asked about them again. What a hopeless trial still
         reports, before it hears of that, is not kept: what the sampler learns must not depend on
         how fast the word travels. Optuna keeps none where there are costs.
@@ -152,7 +153,7 @@ class Ledger:
             return False
         self._reported[key] = epoch
         trial.report(value, epoch)
-        if not trial.should_prune():
+        if last or not trial.should_prune():
             return False
         trial.set_user_attr(HOPELESS, value=True)
         self._hopeless.add(key)

@@ -64,8 +64,10 @@ def variants_of(space: Space) -> Variants:
     """Return what a sweep needs: its teachers, and lessons by every criterion that is searched.
 
     Of the experiment's own terms none need be on: the search may switch on what it likes, also a
-    teacher whose weight is searched.
+    teacher whose weight is searched. Where no trial can have a term, nothing is needed.
     """
+    if not space.terms:
+        return {}
     parameter = space.search.parameters.get(CRITERION)
     searched = parameter.choices if isinstance(parameter, ChoiceParameter) else ()
     weights = {
@@ -78,6 +80,8 @@ def variants_of(space: Space) -> Variants:
         criterion: with_fields(space.experiment, {**everything, CRITERION: criterion}, CRITERION)
         for criterion in [str(space.experiment.focal.criterion), *map(str, searched)]
     }
+    if not space.confirmation.finalists:
+        return {"train": variants}
     confirmed = under_each(variants, space.confirmation.protocols)
     return {"train": variants, "train+validation": confirmed}
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 import optuna
 from optuna.storages import BaseStorage
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
 from fckd.config.documents import with_fields
 from fckd.config.experiment import Experiment, identity
@@ -20,11 +20,13 @@ from fckd.sweep.grid import grid
 from fckd.sweep.ledger import FIELDS, KEY, Asked, Ledger, Point, key_of
 from fckd.sweep.samplers import sampler_of
 from fckd.sweep.stopping import pruner_of
-from fckd.sweep.suggest import fixed, suggester
+from fckd.sweep.suggest import experiment_with, fixed, suggester
 from fckd.train.study import Part
 from fckd.train.task import Task
 
 ARM, SEED, PROTOCOL = "arm", "seed", "protocol"
+BUDGET = "budget"
+"""Of a search's study: under which it was ended."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,11 @@ class Phase(Protocol):
     ledger: Ledger
 
     def order(self, asked: Asked) -> Order:
-        """Return the task of a trial."""
+        """Return the task of a trial.
+
+        Raises:
+            UserError: It cannot be trained.
+        """
 
 
 class Search:
@@ -95,9 +101,13 @@ class Search:
         )
 
     def order(self, asked: Asked) -> Order:
-        """Return the task of a trial of the space."""
+        """Return the task of a trial of the space.
+
+        Raises:
+            UserError: The space refuses this combination of values.
+        """
         name = asked.key.removeprefix(f"{self.ledger.name}-")
-        experiment = with_fields(self.space.experiment, asked.fields, f"trial {name}")
+        experiment = experiment_with(self.space, asked.fields, f"trial {name}")
         task = Task(
             asked.key,
             experiment.model_dump(mode="json"),
@@ -106,13 +116,26 @@ class Search:
         )
         return Order(name, task, experiment.training.epochs, asked.fields, {})
 
+    @property
+    def was_ended(self) -> bool:
+        """Whether it was ended under the budget that it has now: there is nothing to go on with."""
+        return bool(self.ledger.study.user_attrs.get(BUDGET) == self._budget)
+
+    def end(self) -> None:
+        """Take note that it is over, as long as its budget stays what it is."""
+        self.ledger.study.set_user_attr(BUDGET, self._budget)
+
+    @property
+    def _budget(self) -> dict[str, Any]:
+        return self.space.budget.model_dump(mode="json")
+
     def finalists(self) -> list[tuple[str, Mapping[str, Any]]]:
         """Return (trial key, fields) of the best finished trials with more than plain logits.
 
         The most accurate first. Where students have costs too, they are such as no other beats in
         everything, spread evenly from the most accurate to the cheapest.
         """
-        trials = [trial for trial in self._best_first() if self._terms(trial) - {"logits"}]
+        trials = [trial for trial in self.best_first() if self._terms(trial) - {"logits"}]
         chosen = spread(unbeaten(trials), self.space.confirmation.finalists)
         if not self.costs:
             chosen = trials[: self.space.confirmation.finalists]
@@ -133,14 +156,17 @@ class Search:
             frozenset({"logits"}): LOGITS,
         }
         found: dict[str, dict[str, Any]] = {}
-        for trial in self._best_first():
+        for trial in self.best_first():
             name, fields = baselines.get(self._terms(trial)), trial.user_attrs[FIELDS]
             if name and name not in found and self._student(fields) == student:
                 found[name] = {f: value for f, value in fields.items() if is_of_training(f)}
         return found
 
-    def _best_first(self) -> list[FrozenTrial]:
-        trials = [trial for trial in self.ledger.ended if accuracy_of(trial) is not None]
+    def best_first(self) -> list[FrozenTrial]:
+        """Return the finished trials, the most accurate first."""
+        # Optuna gives a pruned trial the last value that it reported, of an earlier epoch.
+        complete = (trial for trial in self.ledger.ended if trial.state is TrialState.COMPLETE)
+        trials = [trial for trial in complete if accuracy_of(trial) is not None]
         return sorted(
             trials, key=lambda trial: (-(accuracy_of(trial) or 0), key_of(self.ledger.name, trial))
         )

@@ -148,19 +148,24 @@ class _Planner:
         self.execution = space.execution
         self.variants = variants_of(space)
         self.crowding = _crowding(space.execution)
-        # The student alone, plain logits, and a trial with every term that is searched.
+        # The student alone, plain logits, and a trial with every term that is searched; the last of
+        # these where nothing is confirmed.
+        trained = [dearest(space)]
+        if space.confirmation.finalists:
+            trained = [arm.experiment for arm in arms(trained[0], [("", {})])]
         self.students = [
-            rehearse_student(workshop, arm.experiment, space.execution.workers)
-            for arm in arms(dearest(space), [("", {})])
+            rehearse_student(workshop, experiment, space.execution.workers)
+            for experiment in trained
         ]
 
     def plan(self) -> Plan:
-        prepared, confirmation = [*self._teachers(), *self._lessons()], self._confirmation()
-        bounds = self._bounds(sum(stage.device_hours for stage in (*prepared, confirmation)))
+        prepared = [*self._teachers(), *self._lessons()]
+        confirmed = [self._confirmation()] if self.space.confirmation.finalists else []
+        bounds = self._bounds(sum(stage.device_hours for stage in (*prepared, *confirmed)))
         search = self._search(bounds[0].trials)
         taken, load = self.students[-1], self._load_of(self.space.experiment, "train")
         return Plan(
-            stages=(*prepared, search, confirmation),
+            stages=(*prepared, search, *confirmed),
             bounds=bounds,
             unit=unit_of(self.execution),
             corpus_bytes=_size(self.workshop.corpus.folder),

@@ -11,12 +11,14 @@ from fckd.config.campaign import ExecutionSettings
 from fckd.errors import TrainingError, UserError
 from fckd.events import Listener, Progress
 from fckd.files import is_full
-from fckd.sweep.account import Account, devices_of
+from fckd.sweep.account import devices_of
+from fckd.sweep.leader import Leader
 from fckd.sweep.needs import Job, Variants, jobs
 from fckd.train.ray_workers import lessons_on_ray, teach_on_ray
 from fckd.train.workshop import Workshop
 
 HELPER = ", helper"
+LOOK_SECONDS = 1.0
 ROWS_A_PROCESS = 4096
 """Lessons for which it is worth while to start a process: on a GPU they take a second."""
 
@@ -33,11 +35,11 @@ class Preparation:
     variants: Variants
     execution: ExecutionSettings
 
-    def make_teachers(self, workshop: Workshop, listener: Listener, account: Account) -> None:
+    def make_teachers(self, workshop: Workshop, listener: Listener, leader: Leader) -> None:
         """Train every teacher that is missing.
 
         Raises:
-            Stopped: The budget of device-hours is spent.
+            Stopped: The budget of device-hours is spent, or the driver was asked to end.
             TrainingError: A teacher cannot be trained.
             OSError: The storage takes no more.
         """
@@ -47,7 +49,7 @@ class Preparation:
             listener(Progress(job.stage, 0, _epochs(job)))
             if not workshop.is_taught(job.experiment, job.teacher, job.part):
                 streams[job.stage] = _start(remote, workshop, job)
-        for stage, (epoch, epochs, accuracy) in self._values(streams, account):
+        for stage, (epoch, epochs, accuracy) in self._values(streams, leader):
             detail = "" if accuracy is None else f"validation accuracy {accuracy:.3f}"
             listener(Progress(stage, epoch, epochs, detail))
         for job in needed:
@@ -56,11 +58,11 @@ class Preparation:
             detail = f"validation accuracy {accuracy:.3f}" if job.part == "train" else ""
             listener(Progress(job.stage, _epochs(job), _epochs(job), detail))
 
-    def make_lessons(self, workshop: Workshop, listener: Listener, account: Account) -> None:
+    def make_lessons(self, workshop: Workshop, listener: Listener, leader: Leader) -> None:
         """Write all lessons that are missing; the teachers are there.
 
         Raises:
-            Stopped: The budget of device-hours is spent.
+            Stopped: The budget of device-hours is spent, or the driver was asked to end.
             UserError: A teacher has no lessons by the criterion that is asked for.
             OSError: The storage takes no more.
         """
@@ -74,7 +76,7 @@ class Preparation:
                 for number in range(self._helpers(workshop, totals[job.stage])):
                     helper = f"{job.stage}{HELPER} {number + 1}"
                     streams[helper] = _start(remote, workshop, job, helping=True)
-        for name, rows in self._values(streams, account):
+        for name, rows in self._values(streams, leader):
             stage = name.partition(HELPER)[0]
             listener(Progress(stage, rows, totals[stage]))
         for job in needed:
@@ -95,11 +97,16 @@ class Preparation:
             max_retries=self.execution.retries,
         )(function)
 
-    def _values(self, streams: dict[str, Any], account: Account) -> Iterator[tuple[str, Any]]:
-        """Yield what jobs say, in any order; each holds its devices from its first word on."""
+    def _values(self, streams: dict[str, Any], leader: Leader) -> Iterator[tuple[str, Any]]:
+        """Yield what jobs say, in any order; each holds its devices from its first word on.
+
+        Who asks for an end does not wait for an epoch of a teacher.
+        """
+        account = leader.account
         stages = {stream: stage for stage, stream in streams.items()}
         while stages:
-            ready, _ = ray.wait(list(stages), num_returns=1)
+            ready, _ = ray.wait(list(stages), num_returns=1, timeout=LOOK_SECONDS)
+            leader.check()
             for stream in ready:
                 try:
                     value = ray.get(next(stream))

@@ -1,6 +1,7 @@
 """The adapter between Ray Tune, which executes, and the ledger, which knows."""
 
 import json
+import logging
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -8,6 +9,7 @@ from typing import Any
 
 from ray.tune.search import Searcher
 
+from fckd.errors import UserError
 from fckd.events import EpochReported, Listener, TrialEnded, TrialStarted
 from fckd.sweep.broker import INTERRUPTED
 from fckd.sweep.leader import Leader
@@ -15,6 +17,8 @@ from fckd.sweep.phases import Order, Phase
 from fckd.sweep.proxy import MESSAGES, TASK
 
 GOES_ON = "it goes on when the sweep is run again"
+
+_log = logging.getLogger(__name__)
 
 
 class LedgerSearcher(Searcher):  # type: ignore[misc]
@@ -62,15 +66,27 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
         # Counted until Tune has done with a trial: only then is its proxy free for the next one.
         if len(self._live) >= self._leader.may_start:
             return None
-        asked = self.phase.ledger.ask()
-        if asked is None:
+        order = self._next_order()
+        if order is None:
             return finished
         self._live.add(trial_id)
         if self._each_its_own:
             self._leader.account.allocate(trial_id, self._devices)
-        order = self.phase.order(asked)
         self._orders[trial_id] = order
         return {TASK: json.dumps(asdict(order.task))}
+
+    def _next_order(self) -> Order | None:
+        """Return the next trial that can be trained; one that cannot has failed.
+
+        Each value of a trial was tried alone before the sweep began, their combination was not.
+        """
+        while (asked := self.phase.ledger.ask()) is not None:
+            try:
+                return self.phase.order(asked)
+            except UserError as refusal:
+                _, reason = self.phase.ledger.tell(asked.key, "failed", None, refusal.given)
+                _log.warning("trial %s cannot be trained: %s", asked.key, reason)
+        return None
 
     def on_trial_result(self, trial_id: str, result: Mapping[str, Any]) -> None:
         """Take note of the messages of a trial, in order."""
@@ -92,13 +108,16 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
         result: Mapping[str, Any] | None = None,  # noqa: ARG002  (Tune's signature)
         error: bool = False,
     ) -> None:
-        """Make sure that a trial which Tune gave up is told as failed."""
+        """Make sure that a trial which Tune gave up goes on another time."""
         self._live.discard(trial_id)
         self._leader.account.release(trial_id)
         order = self._orders.get(trial_id)
         if order is not None:
+            # Of a trial that Tune gave up its own processes died, time and again: its training did
+            # not fail, and those of the trials after it would end likewise.
+            state = INTERRUPTED if error else "failed"
             reason = "Ray Tune lost the trial" if error else "the trial ended without an outcome"
-            self._ended(trial_id, order, {"state": "failed", "reason": reason, "outcome": None})
+            self._ended(trial_id, order, {"state": state, "reason": reason, "outcome": None})
 
     def release(self) -> None:
         """Return every trial that still runs to the queue: the driver ends, whatever the reason."""
@@ -136,7 +155,8 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
             self._listener(EpochReported(key, epoch, metrics, time.time()))
             self._leader.account.measure(metrics.get("seconds", 0.0), self._devices)
         value = metrics.get(self.phase.metric)
-        hopeless = value is not None and self.phase.ledger.report(key, epoch, value)
+        last = epoch == order.epochs
+        hopeless = value is not None and self.phase.ledger.report(key, epoch, value, last=last)
         if hopeless:
             self._broker.stop.remote(key)
         elif self._leader.account.exhausted:

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from fckd.config.conditions import FOCAL, hold, in_order, weight_of, weight_of_focal
+from fckd.config.conditions import FOCAL, hold, in_order, weight_of, weight_of_term
 from fckd.config.documents import with_fields
 from fckd.config.experiment import Experiment
 from fckd.config.objective import FOCAL_TERMS
 from fckd.config.parameters import ChoiceParameter, Parameter, RangeParameter, may_be_off
 from fckd.config.space import Space
+from fckd.errors import UserError
 
 TEACHERS = "weighting.weights."
 
@@ -72,17 +73,36 @@ def check_bounds(space: Space) -> None:
     """Try every bound and choice of every searched parameter.
 
     Raises:
-        UserError: A parameter is no field of the experiment, or the experiment refuses a value.
+        UserError: A parameter is no field of the experiment or cannot be searched, or the space
+            refuses a value.
     """
     for name, parameter in space.search.parameters.items():
+        if name.endswith(".weights"):
+            raise UserError(
+                f"search.parameters.{name}: pretrained weights",
+                "weights that are fetched before anything starts",
+                "make them arms of a comparison (fckd compare)",
+            )
         values = (
             parameter.choices
             if isinstance(parameter, ChoiceParameter)
             else (_number(parameter, parameter.low), _number(parameter, parameter.high))
         )
         for value in values:
-            place = f"search.parameters.{name} = {value!r}: the experiment"
-            with_fields(space.experiment, {name: value}, place)
+            experiment_with(
+                space, {name: value}, f"search.parameters.{name} = {value!r}: the space"
+            )
+
+
+def experiment_with(space: Space, fields: Mapping[str, Any], place: str) -> Experiment:
+    """Return a space's experiment with dotted fields set, such as its execution can train.
+
+    Raises:
+        UserError: A field does not exist, or the space refuses a value.
+    """
+    return with_fields(
+        space, {f"experiment.{name}": fields[name] for name in fields}, place
+    ).experiment
 
 
 def _has_use(experiment: Experiment, name: str, fields: Fields) -> bool:
@@ -94,7 +114,7 @@ def _has_use(experiment: Experiment, name: str, fields: Fields) -> bool:
 
 def _has_focal_term(experiment: Experiment, fields: Fields) -> bool:
     base = {term: getattr(experiment.objective, term).weight for term in FOCAL_TERMS}
-    return any(fields.get(weight_of_focal(term), base[term]) for term in FOCAL_TERMS)
+    return any(fields.get(weight_of_term(term), base[term]) for term in FOCAL_TERMS)
 
 
 def _is_last_teacher(experiment: Experiment, fields: Fields) -> bool:

@@ -33,6 +33,10 @@ from fckd.train.task import (
 from fckd.train.workshop import Workshop
 from fckd.train.world import World
 
+IDLE_SECONDS = 20.0
+"""A sign of life from the first rank to those that wait for it; far below the limit of the process
+group (fckd/sweep/groups.py)."""
+NOT_YET = "not yet"
 STARVED = "starved"
 SPOILT = "spoilt"
 
@@ -54,22 +58,35 @@ def serve(config: Mapping[str, Any]) -> None:
         # A group that joins again lost its workers: the broker queues their task once more.
         ray.get(broker.join.remote(group))
     while (task := _next_task(world, broker, group, config["only"])) is not None:
-        _serve_one(task, workshop, world, broker)
+        _serve_one(task, workshop, world, broker, group)
 
 
 def _next_task(world: World, broker: Any, group: str, only: str | None) -> Task | None:
-    task: Task | None = None
-    if world.rank == 0:
-        try:
-            task = ray.get(broker.next_task.remote(group, only))
-        except ray.exceptions.RayActorError:
-            # The driver is gone or has given up: there will be no more tasks.
-            task = None
-    told = world.from_first(None if task is None else asdict(task))
+    asked = broker.next_task.remote(group, only) if world.rank == 0 else None
+    # The other ranks wait for the first one's word, and torch lets nobody wait for long.
+    while (told := world.from_first(_answer(asked))) == NOT_YET:
+        pass
     return None if told is None else Task(**told)
 
 
-def _serve_one(task: Task, workshop: Workshop, world: World, broker: Any) -> None:
+def _answer(asked: Any) -> dict[str, Any] | str | None:
+    """Return the task that the broker hands out, None if there are no more, or `NOT_YET`.
+
+    Ranks but the first have asked nothing, and have no answer.
+    """
+    if asked is None:
+        return None
+    ready, _ = ray.wait([asked], timeout=IDLE_SECONDS)
+    if not ready:
+        return NOT_YET
+    try:
+        task = ray.get(asked)
+    except ray.exceptions.RayActorError:
+        return None  # the driver is gone or has given up
+    return None if task is None else asdict(task)
+
+
+def _serve_one(task: Task, workshop: Workshop, world: World, broker: Any, group: str) -> None:
     def report(epoch: int, metrics: Mapping[str, float]) -> bool:
         verdict = "go on"
         if world.rank == 0:
@@ -83,11 +100,11 @@ def _serve_one(task: Task, workshop: Workshop, world: World, broker: Any) -> Non
     if state == STARVED:
         # Only here: as long as the error was held, so was all that had been allocated.
         free_memory()
-        _retry_in_parts(task, reason, world, broker)
+        _retry_in_parts(task, reason, world, broker, group)
         return
     if state == SPOILT:
         # One worker has graphs. It begins anew, for whatever follows would fail in this process.
-        ray.get(broker.retry.remote(task.key, reason, launched_apart(task)))
+        ray.get(broker.retry.remote(group, task.key, reason, launched_apart(task)))
         raise RuntimeError(reason)
     if world.rank == 0:
         result = None if outcome is None else outcome.summary
@@ -123,12 +140,12 @@ def _attempt(task: Task, workshop: Workshop, report: Report) -> tuple[str, str, 
     return "pruned" if outcome is None else "finished", "", outcome
 
 
-def _retry_in_parts(task: Task, reason: str, world: World, broker: Any) -> None:
+def _retry_in_parts(task: Task, reason: str, world: World, broker: Any, group: str) -> None:
     """Hand the task back; the other ranks, which wait for this one, must begin anew.
 
     So must a process with a GPU: the step may have been broken while it was captured.
     """
-    ray.get(broker.retry.remote(task.key, reason, smaller_parts(task, world.size)))
+    ray.get(broker.retry.remote(group, task.key, reason, smaller_parts(task, world.size)))
     if world.size > 1 or torch.cuda.is_available():
         raise MemoryError(reason)
 

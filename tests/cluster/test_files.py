@@ -43,7 +43,8 @@ def test_the_launchers_file_is_accepted_by_rays_own_schema():
 @pytest.mark.parametrize("script", SCRIPTS, ids=str)
 def test_shellcheck_has_nothing_to_say(script):
     assert script.stat().st_mode & stat.S_IXUSR
-    ran = subprocess.run(["shellcheck", str(script)], capture_output=True, text=True)
+    shellcheck = Path(sys.executable).with_name("shellcheck")
+    ran = subprocess.run([shellcheck, str(script)], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stdout
 
 

@@ -11,8 +11,8 @@ from fckd.config.space import Space
 from fckd.errors import TrainingError, UserError
 from fckd.files import is_full
 from fckd.sweep import preparation
-from fckd.sweep.account import Account
 from fckd.sweep.campaign import open_workshop
+from fckd.sweep.leader import Unattended
 from fckd.sweep.needs import variants_of
 from fckd.sweep.preparation import Preparation
 from fckd.train.workshop import Workshop
@@ -25,10 +25,10 @@ TEACHER = "skeleton"
 
 def prepared(space: Space, witness: Witness) -> Workshop:
     workshop = open_workshop(space, [space.experiment], None, lambda _: None)
-    making, account = Preparation(variants_of(space), space.execution), Account()
-    making.make_teachers(workshop, lambda _: None, account)
-    making.make_lessons(workshop, witness, account)
-    assert not account._held, "every process gave its devices back"
+    making, leader = Preparation(variants_of(space), space.execution), Unattended(may_start=1)
+    making.make_teachers(workshop, lambda _: None, leader)
+    making.make_lessons(workshop, witness, leader)
+    assert not leader.account._held, "every process gave its devices back"
     return workshop
 
 
@@ -63,7 +63,7 @@ def test_what_the_user_must_mend_arrives_as_it_was_said(
     with pytest.raises(UserError) as refusal:
         prepared(space, witness)
     assert str(refusal.value).startswith("focal.criterion: cam, of a teacher tapped at")
-    assert refusal.value.remedy == "choose focal.criterion gradient, or tap: last"
+    assert refusal.value.remedy == "choose another focal.criterion, or tap: last"
 
 
 def refusing(error: Exception) -> Iterator[int]:
@@ -87,6 +87,6 @@ def test_what_ends_a_job_arrives_as_it_was_raised(
     making = Preparation(variants_of(space), space.execution)
     streams = {"lessons": making._remote(refusing).remote(error)}
     with pytest.raises(type(error)) as raised:
-        list(making._values(streams, Account()))
+        list(making._values(streams, Unattended(may_start=1)))
     assert str(raised.value) == str(error)
     assert is_full(raised.value) == isinstance(error, OSError)

@@ -18,6 +18,7 @@ from fckd.sweep.execution import execute
 from fckd.sweep.groups import worker_groups
 from fckd.sweep.ledger_places import open_ledger
 from fckd.sweep.phases import Search
+from tests.cli.command import fckd
 from tests.ray.conftest import Witness, finished_keys
 
 pytestmark = pytest.mark.ray
@@ -180,3 +181,29 @@ def test_a_hopeless_trial_is_pruned_and_the_sweep_goes_on(
     assert states.count("pruned") == len(pruned) > 0
     assert all(trial.intermediate_values for trial in pruned)
     assert states.count("finished") == 8 - len(pruned) + 3 * 2
+
+
+def test_a_search_alone_trains_no_teacher_reads_no_test_sample_and_is_not_begun_again(
+    ray_cluster: None, smoke_space: Callable[..., Space], tmp_path: Path
+) -> None:
+    space = smoke_space(
+        tmp_path,
+        "experiment.teachers={}",
+        "experiment.objective={}",
+        "search.parameters={training.learning_rate: {low: 0.001, high: 0.01}}",
+        "search.points=[]",
+        "confirmation.finalists=0",
+        "budget.trials=2",
+    )
+    (tmp_path / "space.json").write_text(space.model_dump_json())
+    for trained in (2, 0):
+        ran = fckd("sweep", tmp_path / "space.json")
+        assert ran.code == 0, ran.err
+        assert ran.out.count(": finished  validation") == trained
+        assert "the best of 2 finished trials" in ran.out
+        assert "no test sample was read" in ran.out
+    (written,) = tmp_path.glob("sweeps/*/trials.json")
+    first, second = json.loads(written.read_text())
+    assert first["accuracy"] >= second["accuracy"]
+    assert list(first["fields"]) == ["training.learning_rate"]
+    assert not list(tmp_path.glob("teachers/*"))

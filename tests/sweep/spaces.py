@@ -43,6 +43,11 @@ def space(**changes: Any) -> Space:
 
 
 def searching(parameters: dict[str, Any], sampler: str = "random", **changes: Any) -> Space:
-    """Return the small space with exactly these searched parameters."""
+    """Return the small space with exactly these searched parameters.
+
+    Without a term of the features among them it is a search alone.
+    """
     search = {"sampler": sampler, "parameters": parameters}
-    return validate(Space, {**merge(DOCUMENT, changes), "search": search}, "the small space")
+    alone = not {CORRELATION, DISTRIBUTION} & set(parameters)
+    document = merge(DOCUMENT, {"confirmation": {"finalists": 0}} if alone else {})
+    return validate(Space, {**merge(document, changes), "search": search}, "the small space")

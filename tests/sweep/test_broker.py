@@ -442,7 +442,7 @@ def test_a_task_that_found_no_memory_comes_back_at_once_in_smaller_parts():
         for key in "ab":
             await broker.submit(task(key))
         await broker.next_task("0", None)
-        await broker.retry("a", "out of memory", parts("a", 4))
+        await broker.retry("0", "a", "out of memory", parts("a", 4))
         again = await broker.next_task("0", None)
         return again, await broker.messages("a", 0)
 
@@ -458,7 +458,7 @@ def test_a_task_that_finds_no_memory_twice_fails_with_the_reason():
         await broker.submit(task("a"))
         for most in (4, 2):
             await broker.next_task("0", None)
-            await broker.retry("a", "out of memory", parts("a", most))
+            await broker.retry("0", "a", "out of memory", parts("a", most))
         return await end_of(broker, "a")
 
     assert run(story()) == ("failed", "out of memory")
@@ -473,7 +473,7 @@ def test_a_task_may_be_changed_in_two_ways_and_tells_what_was_changed():
         await broker.submit(task("a"))
         for changed in (apart, both):
             await broker.next_task("0", None)
-            await broker.retry("a", "refused", changed)
+            await broker.retry("0", "a", "refused", changed)
         await broker.next_task("0", None)
         return await broker.messages("a", 0)
 
@@ -487,7 +487,7 @@ def test_a_task_that_cannot_be_divided_fails():
         broker = Broker(retries=2)
         await broker.submit(task("a"))
         await broker.next_task("0", None)
-        await broker.retry("a", "out of memory", None)
+        await broker.retry("0", "a", "out of memory", None)
         return await end_of(broker, "a")
 
     assert run(story()) == ("failed", "out of memory")
@@ -499,7 +499,7 @@ def test_ranks_that_all_find_no_memory_count_once_and_their_restart_is_no_loss()
         await broker.submit(task("a"))
         await broker.next_task("0", None)
         for _ in range(2):
-            await broker.retry("a", "out of memory", parts("a", 4))
+            await broker.retry("0", "a", "out of memory", parts("a", 4))
         await broker.join("0")
         return await broker.next_task("0", None), await kinds(broker, "a")
 
@@ -508,12 +508,26 @@ def test_ranks_that_all_find_no_memory_count_once_and_their_restart_is_no_loss()
     assert heard == ["started", "started"]
 
 
+def test_a_rank_that_finds_no_memory_late_leaves_alone_who_has_taken_the_task_meanwhile():
+    async def story():
+        broker = Broker(retries=0)
+        await broker.submit(task("a"))
+        await broker.next_task("0", None)
+        await broker.retry("0", "a", "out of memory", parts("a", 4))
+        again = await broker.next_task("1", None)
+        await broker.retry("0", "a", "out of memory", parts("a", 4))
+        await broker.finish("a", "finished", "", None)
+        return again, await end_of(broker, "a")
+
+    assert run(story()) == (parts("a", 4), ("finished", ""))
+
+
 def test_a_group_made_for_one_task_serves_it_again_when_memory_did_not_suffice():
     async def story():
         broker = Broker(retries=0)
         await broker.submit(task("a"))
         await broker.next_task("a", "a")
-        await broker.retry("a", "out of memory", parts("a", 4))
+        await broker.retry("a", "a", "out of memory", parts("a", 4))
         again = await broker.next_task("a", "a")
         await broker.finish("a", "finished", "", None)
         return again, await broker.next_task("a", "a")

@@ -147,6 +147,16 @@ def test_a_hopeless_trial_is_asked_to_end_early(storage):
     assert ledger.report(bad.key, 1, 0.1) is True
 
 
+def test_after_its_last_epoch_there_is_nothing_to_save_and_a_trial_is_not_judged(storage):
+    pruner = optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=2)
+    ledger = opened(storage, pruner=pruner)
+    good, bad = ledger.ask(), ledger.ask()
+    ledger.report(good.key, 1, 0.9, last=True)
+    assert ledger.report(bad.key, 1, 0.1, last=True) is False
+    assert ledger.tell(bad.key, "finished", 0.1) == ("finished", "")
+    assert ledger.ended[0].intermediate_values == {1: 0.1}
+
+
 def test_a_hopeless_trial_is_pruned_at_its_rung_however_fast_it_runs_on(storage):
     pruner = optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=2)
     ledger = opened(storage, pruner=pruner)

@@ -33,6 +33,16 @@ def test_a_dropped_teacher_that_the_search_may_take_back_is_made():
     assert taught_by(searching({**ON, **weight}, experiment=DROPPED)) == set(TEACHERS)
 
 
+def test_a_search_alone_needs_nothing_of_what_a_confirmation_would():
+    alone = searching(ON, confirmation={"finalists": 0})
+    assert list(variants_of(alone)) == ["train"]
+
+
+def test_where_no_trial_can_have_a_term_no_teacher_is_trained():
+    rates = {"training.learning_rate": {"low": 0.001, "high": 0.01}}
+    assert variants_of(searching(rates, experiment={"objective": {"logits": {"weight": 0}}})) == {}
+
+
 def test_lessons_are_made_by_every_criterion_that_is_searched():
     criteria = {"focal.criterion": {"choices": ["cam", "random"]}}
     variants = variants_of(searching({**ON, **criteria}))

@@ -39,10 +39,14 @@ def confirmation(storage, tmp_path):
 
 
 def end_all(search, *endings):
-    """End the search's trials in order: a number is a value, a word a state."""
+    """End the search's trials in order: a number is a value, a word a state.
+
+    Each has reported that it is the best before.
+    """
     for ending in endings:
         asked = search.ledger.ask()
         search.order(asked)
+        search.ledger.report(asked.key, 1, 0.99)
         state = "finished" if isinstance(ending, float) else ending
         search.ledger.tell(asked.key, state, ending if state == "finished" else None)
 
@@ -115,6 +119,21 @@ def test_pruned_and_failed_trials_are_no_finalists(search):
     phase = search(ONE, TWO, THREE, finalists=3)
     end_all(phase, "pruned", "failed", 0.1)
     assert chosen(phase) == ["small-0002"]
+
+
+def test_a_search_alone_has_no_finalists_but_its_finished_trials_best_first(search):
+    phase = search(ALONE, ONE, TWO, finalists=0)
+    end_all(phase, 0.5, "pruned", 0.9)
+    assert chosen(phase) == []
+    assert [trial.values for trial in phase.best_first()] == [[0.9], [0.5]]
+
+
+def test_a_search_that_was_ended_stays_so_until_its_budget_changes(search):
+    phase = search(ONE, TWO, trials=2)
+    assert not phase.was_ended
+    phase.end()
+    assert search(ONE, TWO, trials=2).was_ended
+    assert not search(ONE, TWO, trials=3).was_ended
 
 
 def test_finalists_bring_the_fields_that_they_were_trained_with(search):

@@ -273,6 +273,15 @@ def test_a_hopeless_trial_is_asked_to_stop_and_told_pruned(bench):
     assert made.of(TrialEnded)[0].state == "pruned"
 
 
+def test_a_trial_is_not_asked_to_stop_after_its_last_epoch(bench):
+    made = bench(stopping={"rule": "halving", "grace_epochs": 4, "reduction": 2})
+    made.start("t0")
+    made.start("t1")
+    made.epoch(4, "t0", **{ACCURACY: 0.9})
+    made.epoch(4, "t1", **{ACCURACY: 0.1})
+    assert made.broker.stopped == []
+
+
 def test_an_objective_that_is_nan_is_failed_for_the_ledger_and_for_the_listener(bench):
     made = bench(budget={"trials": 2})
     made.start()
@@ -291,12 +300,33 @@ def test_a_failed_trial_is_heard_with_its_reason(bench):
     assert made.phase.ledger.ended[0].user_attrs["reason"] == "the loss is infinite"
 
 
-def test_a_trial_that_tune_gave_up_is_told_as_failed(bench):
+def test_a_trial_that_tune_gave_up_waits_again_and_no_other_is_started(bench):
     made = bench()
     made.start()
     made.searcher.on_trial_complete("t0", error=True)
-    assert made.phase.ledger.ended[0].state is TrialState.FAIL
-    assert made.of(TrialEnded)[0].reason == "Ray Tune lost the trial"
+    assert made.of(TrialEnded)[0].state == "interrupted"
+    assert made.searcher.suggest("t1") == Searcher.FINISHED
+    with pytest.raises(UserError, match="Ray Tune lost the trial"):
+        made.leader.check()
+    assert made.phase.ledger.ask().key == "small-0000"
+
+
+def test_a_combination_that_the_space_refuses_has_failed_with_the_reason_and_the_next_is_tried(
+    bench, monkeypatch
+):
+    made = bench()
+    order = made.phase.order
+
+    def refuse_the_first(asked):
+        if asked.key == "small-0000":
+            raise UserError("student.layers: 50 of r2plus1d", "18 or 34", "choose another")
+        return order(asked)
+
+    monkeypatch.setattr(made.phase, "order", refuse_the_first)
+    assert made.start().key == "small-0001"
+    (failed,) = made.phase.ledger.ended
+    assert failed.state is TrialState.FAIL
+    assert failed.user_attrs["reason"] == "student.layers: 50 of r2plus1d"
 
 
 def test_a_trial_that_tune_completes_after_its_end_is_not_told_twice(bench):

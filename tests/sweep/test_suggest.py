@@ -149,6 +149,18 @@ def test_bounds_that_the_experiment_refuses_are_found_before_anything_starts(nam
     assert f"search.parameters.{name} = " in caught.value.given
 
 
+def test_a_batch_that_does_not_divide_among_the_workers_is_found_before_anything_starts():
+    given = searching({"training.batch_size": {"choices": [16, 15]}}, execution={"workers": 2})
+    with pytest.raises(UserError, match=r"batch_size \(15\) must be a multiple"):
+        check_bounds(given)
+
+
+def test_pretrained_weights_are_arms_of_a_comparison_and_not_searched():
+    given = searching({"student.weights": {"choices": ["a.pth", "b.pth"]}})
+    with pytest.raises(UserError, match="arms of a comparison"):
+        check_bounds(given)
+
+
 def test_bounds_that_the_experiment_takes_pass():
     check_bounds(space())
 
