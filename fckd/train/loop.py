@@ -89,9 +89,7 @@ class _Run:
         self.student = _network(study, study.classes)
         companions = _companions(study)
         self.embeddings = _embeddings(study, self.student, companions)
-        smoothing = {name: each.label_smoothing for name, each in study.companions.items()}
-        self.module = DistillationModule(self.student, self.embeddings, companions, smoothing)
-        self.module.to(device)
+        self.module = DistillationModule(self.student, self.embeddings, companions).to(device)
         self.parallel = world.parallel(self.module, device, staged=study.stages is not None)
         self.optimizer = optimizer_of(self.module, study.training, device)
         self.step = Step(study, self.module, self.parallel, self.optimizer, device, world)

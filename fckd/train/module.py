@@ -2,27 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from torch import Tensor, nn
 
 from fckd.distill.embedding import Embedding
 from fckd.distill.objective import Answer
-from fckd.models.network import ActionNetwork
-
-
-class CompanionOutput(NamedTuple):
-    """What a teacher that learns too says about N samples, and how it is judged.
-
-    Attributes:
-        logits: (N, classes) float.
-        features: (N, feature_channels, *grid) float.
-        label_smoothing: Of its own cross-entropy.
-    """
-
-    logits: Tensor
-    features: Tensor
-    label_smoothing: float
+from fckd.models.network import ActionNetwork, NetworkOutput
 
 
 @dataclass(frozen=True)
@@ -30,7 +15,7 @@ class Said:
     """What everybody says about a batch: the student, and the teachers that learn with it."""
 
     student: Answer
-    companions: Mapping[str, CompanionOutput]
+    companions: Mapping[str, NetworkOutput]
 
 
 class DistillationModule(nn.Module):
@@ -45,7 +30,6 @@ class DistillationModule(nn.Module):
         student: What comes out of the run.
         embeddings: By teacher; none where no term maps the student onto a teacher's channels.
         companions: By name the teachers that learn too; none where lessons are read.
-        label_smoothing: Of their cross-entropies, likewise.
     """
 
     def __init__(
@@ -53,7 +37,6 @@ class DistillationModule(nn.Module):
         student: ActionNetwork,
         embeddings: Mapping[str, Embedding],
         companions: Mapping[str, ActionNetwork],
-        label_smoothing: Mapping[str, float],
     ) -> None:
         super().__init__()
         self.student = student
@@ -61,7 +44,6 @@ class DistillationModule(nn.Module):
         self.teachers, self.companion_networks = tuple(embeddings), dict(companions)
         self.embeddings = nn.ModuleList(embeddings.values())
         self.companions = nn.ModuleList(companions.values())
-        self.label_smoothing = dict(label_smoothing)
         self.taught = True
 
     def forward(self, readings: Sequence[Tensor], others: Sequence[Sequence[Tensor]]) -> Said:
@@ -69,12 +51,8 @@ class DistillationModule(nn.Module):
         logits, features = self.student(*readings)
         embeddings = zip(self.teachers, self.embeddings, strict=True) if self.taught else ()
         embedded = {name: embedding(features) for name, embedding in embeddings}
-        return Said(Answer(logits, features, embedded), self._companions_say(others))
-
-    def _companions_say(self, others: Sequence[Sequence[Tensor]]) -> dict[str, CompanionOutput]:
-        said = {}
-        named = zip(self.companion_networks, self.companions, others, strict=True)
-        for name, network, read in named:
-            logits, features = network(*read)
-            said[name] = CompanionOutput(logits, features, self.label_smoothing[name])
-        return said
+        outputs = [network(*read) for network, read in zip(self.companions, others, strict=True)]
+        return Said(
+            Answer(logits, features, embedded),
+            dict(zip(self.companion_networks, outputs, strict=True)),
+        )

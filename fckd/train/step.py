@@ -84,7 +84,7 @@ class Step:
                 if measured and part is parts[0]:
                     names, norms = tuple(terms), _norms(terms, said)
                     self._require_gradients(terms, epoch)
-                terms |= companion_terms(said.companions, part.labels)
+                terms |= companion_terms(self._study.companions, said.companions, part.labels)
                 (part.share * total(terms)).backward()  # type: ignore[no-untyped-call]
             seen |= {f"train/{name}": term.value.detach() for name, term in terms.items()}
             for name, value in seen.items():

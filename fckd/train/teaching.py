@@ -12,11 +12,10 @@ from fckd.distill.objective import Term
 from fckd.distill.precision import at_least_float32
 from fckd.distill.saliency import Evidence, saliency
 from fckd.errors import UserError
-from fckd.models.network import ActionNetwork
+from fckd.models.network import ActionNetwork, NetworkOutput
 from fckd.train.batches import Batch
 from fckd.train.lessons import Wish
-from fckd.train.module import CompanionOutput
-from fckd.train.study import Study
+from fckd.train.study import Companion, Study
 
 
 def require_rankable(criterion: Criterion, network: ActionNetwork, tap: str) -> None:
@@ -47,7 +46,7 @@ def stored_lessons(study: Study, batch: Batch, device: torch.device) -> dict[str
 def live_lessons(
     study: Study,
     networks: Mapping[str, ActionNetwork],
-    outputs: Mapping[str, CompanionOutput],
+    outputs: Mapping[str, NetworkOutput],
     labels: Tensor,
 ) -> dict[str, Lesson]:
     """Return what the companions say now, as lessons; no gradient goes back through them."""
@@ -63,11 +62,13 @@ def live_lessons(
     return lessons
 
 
-def companion_terms(outputs: Mapping[str, CompanionOutput], labels: Tensor) -> dict[str, Term]:
+def companion_terms(
+    companions: Mapping[str, Companion], outputs: Mapping[str, NetworkOutput], labels: Tensor
+) -> dict[str, Term]:
     """Return the companions' own cross-entropies, as terms `cross_entropy/NAME` of weight 1."""
     terms = {}
     for name, output in outputs.items():
-        wide, smoothing = at_least_float32(output.logits), output.label_smoothing
+        wide, smoothing = at_least_float32(output.logits), companions[name].label_smoothing
         value = F.cross_entropy(wide, labels, label_smoothing=smoothing)
         terms[f"cross_entropy/{name}"] = Term(1.0, value)
     return terms
