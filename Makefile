@@ -48,7 +48,7 @@ bench: install ## comparisons about speed that need no GPU, server or hour of th
 	done
 	$(BIN)/python -m benchmarks.lesson_cost --shape video --json build/bench/lesson_cost_video.json
 
-clean: ## delete what demo and test made (not .venv)
+clean: ## delete fckd-storage and student, WITH ALL SWEEPS in them, and caches (not .venv)
 	rm -rf fckd-storage student .pytest_cache .mypy_cache .ruff_cache
 
 .PHONY: help install demo test test-long chaos check bench clean
