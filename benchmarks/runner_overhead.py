@@ -78,6 +78,7 @@ def space_for(epochs: int, trials: int, execution: dict[str, Any]) -> Space:
         },
         "budget": {"trials": trials},
         "stopping": {"rule": "none"},
+        "confirmation": {"finalists": 0},
         "execution": {"groups": 1, **execution},
     }
     if data_folder() is None:

@@ -9,7 +9,7 @@ import optuna
 from fckd.cli.campaigns import find_campaign
 from fckd.cli.inputs import settings
 from fckd.errors import UserError
-from fckd.sweep.leaderboard import LEADERBOARD
+from fckd.sweep.leaderboard import LEADERBOARD, TRIALS
 from fckd.sweep.ledger_places import existing_ledger, shown
 from fckd.tracking.facts import FACTS
 from fckd.tracking.report import write_report
@@ -23,6 +23,12 @@ def rewrite_report(name: str, storage: Path) -> Path:
         UserError: No such sweep, one that has not ended, or one whose files are damaged.
     """
     folder = find_campaign(name, storage)
+    if (folder / TRIALS).exists() and not (folder / LEADERBOARD).exists():
+        raise UserError(
+            f"{name} was a search alone (confirmation.finalists: 0)",
+            "a sweep with a confirmation, of which a report tells",
+            f"look at {folder / TRIALS}, or confirm its best trials: raise confirmation.finalists",
+        )
     board, known = _read(folder / LEADERBOARD), _read(folder / FACTS)
     sight = _read(folder / SIGHT) if (folder / SIGHT).exists() else None
     return write_report(folder / "report", board, _study(folder.name, storage), known, sight)

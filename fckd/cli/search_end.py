@@ -11,14 +11,12 @@ from rich.text import Text
 from fckd.cli.board import short_value
 from fckd.files import write_json
 from fckd.sweep.conduct import Searched
+from fckd.sweep.leaderboard import TRIALS
 from fckd.sweep.ledger import FIELDS, key_of
 from fckd.tracking.names import short_names
 
-TRIALS = "trials.json"
 SHOWN = 5
-NOTHING_READ = (
-    "nothing was confirmed (confirmation.finalists: 0): no test sample was read, no student is kept"
-)
+NOTHING_READ = "confirmation.finalists is 0: this run read no test sample and keeps no student"
 
 
 def finished_trials(searched: Searched) -> list[dict[str, Any]]:

@@ -47,7 +47,6 @@ class Account:
         self._epoch_seconds = 0.0
         self._epochs = 0
         self._reserved_epochs = 0.0
-        self._exhausted = False
         self._lock = Lock()
 
     def allocate(self, name: str, devices: float) -> None:
@@ -70,7 +69,7 @@ class Account:
     def reserve(self, epochs: float) -> None:
         """Keep back what so many epochs will take, as far as the epochs measured tell."""
         with self._lock:
-            self._reserved_epochs, self._exhausted = epochs, False
+            self._reserved_epochs = epochs
 
     @property
     def own(self) -> float:
@@ -102,11 +101,5 @@ class Account:
 
     @property
     def exhausted(self) -> bool:
-        """Whether nothing more may be spent but what is kept back.
-
-        It stays so until something else is kept back: trials are put off by it, and must not be
-        handed out again because one fast epoch lowers the estimate.
-        """
-        if self.limit is not None and self.spent + self.reserved >= self.limit:
-            self._exhausted = True
-        return self._exhausted
+        """Whether nothing more may be spent but what is kept back."""
+        return self.limit is not None and self.spent + self.reserved >= self.limit

@@ -35,6 +35,7 @@ class Broker:
         self._changes: defaultdict[str, set[str]] = defaultdict(set)
         self._stopped: set[str] = set()
         self._put_off: set[str] = set()
+        self._forgotten: set[str] = set()
         self._rounds: defaultdict[str, int] = defaultdict(int)
         self._told: defaultdict[str, list[Message]] = defaultdict(list)
         self._news: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
@@ -43,9 +44,17 @@ class Broker:
         self._interrupted = False
 
     async def submit(self, task: Task) -> None:
-        """Queue a task; a task that is known already is not queued twice."""
-        if task.key in self._tasks:
+        """Queue a task.
+
+        One that is known already is not queued twice, unless it was put off and that was heard of:
+        then it goes on.
+        """
+        if task.key in self._tasks and task.key not in self._forgotten:
             return
+        self._forgotten.discard(task.key)
+        self._put_off.discard(task.key)
+        for gone in (self._told, self._changes):
+            gone.pop(task.key, None)
         self._tasks[task.key] = task
         await self._queue(task, first=False)
 
@@ -182,6 +191,8 @@ class Broker:
             self._tasks[key] = replace(self._tasks[key], experiment={})
             for gone in (self._news, self._losses):
                 gone.pop(key, None)
+            if self._told[key][-1]["state"] == INTERRUPTED:
+                self._forgotten.add(key)
 
     async def close(self, reason: str = "the sweep was closed", state: str = "failed") -> None:
         """Let idle groups return, and end what nobody will work on any more as `state` says."""

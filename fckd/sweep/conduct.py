@@ -101,7 +101,8 @@ def conduct(
     """
     check_bounds(space)
     points_of(space, ())  # a grid that is too large is refused before teachers are trained
-    confirmed = [under(space.experiment, each) for each in space.confirmation.protocols]
+    protocols = space.confirmation.protocols if space.confirmation.finalists else ()
+    confirmed = [under(space.experiment, each) for each in protocols]
     workshop = open_workshop(space, [space.experiment, *confirmed], data, watch)
     ledger = open_ledger(workshop.storage, ledger_url)
     earlier = warm_start(space, ledger)
@@ -184,7 +185,7 @@ def _nothing_found(search: Search, leader: Leader) -> Exception:
     why = reasons(search)
     return TrainingError(
         f"{done}{': ' if why else ''}{why}\n"
-        "  to do:    loosen stopping or raise budget, and run the same command again"
+        "  to do:    raise budget.trials (and loosen stopping) and run the same command again"
     )
 
 

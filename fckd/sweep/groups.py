@@ -185,6 +185,10 @@ class Pool:
             of_use = run_group(self._ground, name, only=None)
         except ray.exceptions.RayActorError:
             return  # the sweep has ended, or its driver has given up
+        except Exception:  # noqa: BLE001 - whatever it is, a group is replaced
+            if self._closed:
+                return
+            _log.exception("worker group %s broke down", name)
         finally:
             self._account.release(f"group {name}")
         with self._lock:

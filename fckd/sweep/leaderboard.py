@@ -16,6 +16,8 @@ from fckd.sweep.scores import Scoreboard, Scores
 from fckd.train.task import bring_run
 
 LEADERBOARD = "leaderboard.json"
+TRIALS = "trials.json"
+"""What a search alone leaves in place of a leaderboard."""
 CONFIDENCE = 0.95
 FEWEST_SEEDS = 3
 """Two differences that are equal by chance have an interval of no width."""

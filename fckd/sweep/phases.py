@@ -25,8 +25,8 @@ from fckd.train.study import Part
 from fckd.train.task import Task
 
 ARM, SEED, PROTOCOL = "arm", "seed", "protocol"
-BUDGET = "budget"
-"""Of a search's study: under which it was ended."""
+ENDED_UNDER = "ended under"
+"""Of a search's study: the budget, stopping rule and points with which it was ended."""
 
 
 @dataclass(frozen=True)
@@ -118,16 +118,18 @@ class Search:
 
     @property
     def was_ended(self) -> bool:
-        """Whether it was ended under the budget that it has now: there is nothing to go on with."""
-        return bool(self.ledger.study.user_attrs.get(BUDGET) == self._budget)
+        """Whether it was ended, and nothing has changed that could lead to a further trial."""
+        return bool(self.ledger.study.user_attrs.get(ENDED_UNDER) == self._terms_of_its_end)
 
     def end(self) -> None:
-        """Take note that it is over, as long as its budget stays what it is."""
-        self.ledger.study.set_user_attr(BUDGET, self._budget)
+        """Take note that it is over."""
+        self.ledger.study.set_user_attr(ENDED_UNDER, self._terms_of_its_end)
 
     @property
-    def _budget(self) -> dict[str, Any]:
-        return self.space.budget.model_dump(mode="json")
+    def _terms_of_its_end(self) -> dict[str, Any]:
+        space = self.space.model_dump(mode="json")
+        search = {name: space["search"][name] for name in ("points", "warm_start")}
+        return {"budget": space["budget"], "stopping": space["stopping"], **search}
 
     def finalists(self) -> list[tuple[str, Mapping[str, Any]]]:
         """Return (trial key, fields) of the best finished trials with more than plain logits.

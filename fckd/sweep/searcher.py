@@ -1,7 +1,6 @@
 """The adapter between Ray Tune, which executes, and the ledger, which knows."""
 
 import json
-import logging
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -13,12 +12,11 @@ from fckd.errors import UserError
 from fckd.events import EpochReported, Listener, TrialEnded, TrialStarted
 from fckd.sweep.broker import INTERRUPTED
 from fckd.sweep.leader import Leader
+from fckd.sweep.ledger import Asked
 from fckd.sweep.phases import Order, Phase
 from fckd.sweep.proxy import MESSAGES, TASK
 
 GOES_ON = "it goes on when the sweep is run again"
-
-_log = logging.getLogger(__name__)
 
 
 class LedgerSearcher(Searcher):  # type: ignore[misc]
@@ -84,9 +82,15 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
             try:
                 return self.phase.order(asked)
             except UserError as refusal:
-                _, reason = self.phase.ledger.tell(asked.key, "failed", None, refusal.given)
-                _log.warning("trial %s cannot be trained: %s", asked.key, reason)
+                self._refused(asked, refusal.given)
         return None
+
+    def _refused(self, asked: Asked, reason: str) -> None:
+        key, name = asked.key, asked.key.removeprefix(f"{self.phase.ledger.name}-")
+        self.phase.ledger.tell(key, "failed", None, reason)
+        fields = dict(asked.fields)
+        self._listener(TrialStarted(key, name, self.phase.name, fields, time=time.time()))
+        self._listener(TrialEnded(key, "failed", reason=reason, time=time.time()))
 
     def on_trial_result(self, trial_id: str, result: Mapping[str, Any]) -> None:
         """Take note of the messages of a trial, in order."""

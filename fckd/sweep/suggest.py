@@ -1,5 +1,6 @@
 """From the parameters of a space to Optuna's suggestions, define-by-run."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -7,7 +8,7 @@ from fckd.config.conditions import FOCAL, hold, in_order, weight_of, weight_of_t
 from fckd.config.documents import with_fields
 from fckd.config.experiment import Experiment
 from fckd.config.objective import FOCAL_TERMS
-from fckd.config.parameters import ChoiceParameter, Parameter, RangeParameter, may_be_off
+from fckd.config.parameters import ChoiceParameter, Parameter, may_be_off
 from fckd.config.space import Space
 from fckd.errors import UserError
 
@@ -70,7 +71,7 @@ def fixed(space: Space, point: Mapping[str, Any]) -> Fields:
 
 
 def check_bounds(space: Space) -> None:
-    """Try every bound and choice of every searched parameter.
+    """Try every choice of every searched parameter, and of a range what tells of the rest.
 
     Raises:
         UserError: A parameter is no field of the experiment or cannot be searched, or the space
@@ -83,12 +84,7 @@ def check_bounds(space: Space) -> None:
                 "weights that are fetched before anything starts",
                 "make them arms of a comparison (fckd compare)",
             )
-        values = (
-            parameter.choices
-            if isinstance(parameter, ChoiceParameter)
-            else (_number(parameter, parameter.low), _number(parameter, parameter.high))
-        )
-        for value in values:
+        for value in _to_try(parameter):
             experiment_with(
                 space, {name: value}, f"search.parameters.{name} = {value!r}: the space"
             )
@@ -141,5 +137,13 @@ def _draw_value(drawer: Drawer, name: str, parameter: Parameter) -> str | float:
     return drawer.suggest_float(name, low, high, step=step, log=parameter.log)
 
 
-def _number(parameter: RangeParameter, value: float) -> float:
-    return int(value) if parameter.integer else value
+def _to_try(parameter: Parameter) -> Sequence[str | float]:
+    """Return the choices, or the lowest, the next and the highest value that a range can have."""
+    if isinstance(parameter, ChoiceParameter):
+        return parameter.choices
+    low, high, stride = parameter.low, parameter.high, parameter.stride
+    if stride is None:
+        return low, high
+    steps = math.floor((high - low) / stride + 1e-6)
+    values = (low + step * stride for step in sorted({0, min(1, steps), steps}))
+    return [int(value) if parameter.integer else value for value in values]

@@ -201,7 +201,7 @@ def test_a_search_alone_trains_no_teacher_reads_no_test_sample_and_is_not_begun_
         assert ran.code == 0, ran.err
         assert ran.out.count(": finished  validation") == trained
         assert "the best of 2 finished trials" in ran.out
-        assert "no test sample was read" in ran.out
+        assert "this run read no test sample" in ran.out
     (written,) = tmp_path.glob("sweeps/*/trials.json")
     first, second = json.loads(written.read_text())
     assert first["accuracy"] >= second["accuracy"]

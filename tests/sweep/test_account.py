@@ -76,16 +76,6 @@ def test_the_confirmation_is_kept_back_as_soon_as_an_epoch_was_measured(clock):
     assert not account.exhausted
 
 
-def test_what_is_spent_is_not_had_again_because_an_epoch_was_fast(clock):
-    account = Account(limit=1.0, earlier=0.9, clock=clock)
-    account.reserve(epochs=10)
-    account.measure(seconds=60, devices=1)
-    assert account.exhausted
-    for _ in range(9):
-        account.measure(seconds=1, devices=1)
-    assert account.exhausted
-
-
 def test_without_a_limit_nothing_is_ever_exhausted(clock):
     account = Account(clock=clock)
     account.allocate("a", 1000)

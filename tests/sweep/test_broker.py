@@ -429,6 +429,29 @@ def test_a_task_that_is_given_back_after_close_fails_for_nobody_will_take_it():
     assert run(story()) == ("failed", "the sweep was closed")
 
 
+def test_a_task_that_was_put_off_goes_on_when_it_is_submitted_after_that_was_heard():
+    async def story():
+        broker = Broker(retries=0)
+        await broker.submit(task("a"))
+        await broker.next_task("0", None)
+        await broker.put_off("a")
+        verdicts = [await broker.report("a", 1, {})]
+        await broker.finish("a", "interrupted", "", None)
+        await broker.submit(task("a"))
+        before = await kinds(broker, "a")
+        await broker.forget("a")
+        await broker.submit(task("a"))
+        again = await broker.next_task("0", None)
+        verdicts.append(await broker.report("a", 2, {}))
+        return again, verdicts, before, await kinds(broker, "a")
+
+    again, verdicts, before, after = run(story())
+    assert again == task("a")
+    assert verdicts == ["interrupt", "go on"]
+    assert before == ["started", "epoch", "ended"], "not before it was heard of"
+    assert after == ["started", "epoch"]
+
+
 # Memory
 
 

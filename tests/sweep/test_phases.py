@@ -128,12 +128,13 @@ def test_a_search_alone_has_no_finalists_but_its_finished_trials_best_first(sear
     assert [trial.values for trial in phase.best_first()] == [[0.9], [0.5]]
 
 
-def test_a_search_that_was_ended_stays_so_until_its_budget_changes(search):
+def test_a_search_that_was_ended_stays_so_until_its_budget_or_its_points_change(search):
     phase = search(ONE, TWO, trials=2)
     assert not phase.was_ended
     phase.end()
     assert search(ONE, TWO, trials=2).was_ended
     assert not search(ONE, TWO, trials=3).was_ended
+    assert not search(ONE, THREE, trials=2).was_ended
 
 
 def test_finalists_bring_the_fields_that_they_were_trained_with(search):

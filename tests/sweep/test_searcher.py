@@ -327,6 +327,8 @@ def test_a_combination_that_the_space_refuses_has_failed_with_the_reason_and_the
     (failed,) = made.phase.ledger.ended
     assert failed.state is TrialState.FAIL
     assert failed.user_attrs["reason"] == "student.layers: 50 of r2plus1d"
+    (heard,) = made.of(TrialEnded)
+    assert (heard.trial_key, heard.state) == ("small-0000", "failed")
 
 
 def test_a_trial_that_tune_completes_after_its_end_is_not_told_twice(bench):

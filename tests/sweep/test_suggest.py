@@ -149,10 +149,21 @@ def test_bounds_that_the_experiment_refuses_are_found_before_anything_starts(nam
     assert f"search.parameters.{name} = " in caught.value.given
 
 
-def test_a_batch_that_does_not_divide_among_the_workers_is_found_before_anything_starts():
-    given = searching({"training.batch_size": {"choices": [16, 15]}}, execution={"workers": 2})
-    with pytest.raises(UserError, match=r"batch_size \(15\) must be a multiple"):
+@pytest.mark.parametrize(
+    ("parameter", "odd"),
+    [({"choices": [16, 15]}, 15), ({"low": 8, "high": 32, "integer": True}, 9)],
+)
+def test_a_batch_that_does_not_divide_among_the_workers_is_found_before_anything_starts(
+    parameter, odd
+):
+    given = searching({"training.batch_size": parameter}, execution={"workers": 2})
+    with pytest.raises(UserError, match=rf"batch_size \({odd}\) must be a multiple"):
         check_bounds(given)
+
+
+def test_a_bound_that_no_step_reaches_is_not_tried():
+    batches = {"low": 8, "high": 33, "step": 8, "integer": True}
+    check_bounds(searching({"training.batch_size": batches}, execution={"workers": 2}))
 
 
 def test_pretrained_weights_are_arms_of_a_comparison_and_not_searched():
