@@ -50,7 +50,7 @@ class Ground:
     execution: ExecutionSettings
 
 
-def run_group(ground: Ground, name: str, only: str | None) -> bool:
+def run_group(ground: Ground, name: str, only: str | None = None) -> str:
     """Run a group until the broker lets it go or its only task ended; blocks.
 
     Args:
@@ -59,10 +59,7 @@ def run_group(ground: Ground, name: str, only: str | None) -> bool:
         only: Key of the single task to serve, or None.
 
     Returns:
-        Whether it was of use: it ended in peace, or had come so far as to take a task.
-
-    Raises:
-        ray.exceptions.RayActorError: The broker is gone.
+        What it died of; nothing if it ended in peace.
     """
     execution = ground.execution
     use_gpu = execution.gpus_per_worker > 0
@@ -71,7 +68,6 @@ def run_group(ground: Ground, name: str, only: str | None) -> bool:
     per_worker = {"CPU": execution.cpus_per_worker}
     if use_gpu:
         per_worker["GPU"] = execution.gpus_per_worker
-    reason, in_peace = "its worker group ended", False
     try:
         TorchTrainer(
             serve,
@@ -101,14 +97,31 @@ def run_group(ground: Ground, name: str, only: str | None) -> bool:
                 logging_config=ray.train.LoggingConfig(log_level="ERROR"),
             ),
         ).fit()
-        in_peace = True
     except Exception as failure:  # noqa: BLE001 - also Ray Train's own actor may have died
-        reason = f"its worker group ended: {failure}"
-    # Not where the driver has left Ray meanwhile: that raises SystemExit in this thread.
-    served = ray.get(ground.broker.leave.remote(name, reason, only))
-    if not in_peace:
-        _log.warning("worker group %s: %s", name, reason)
-    return in_peace or served
+        return f"its worker group ended: {failure}"
+    return ""
+
+
+def sign_off(ground: Ground, name: str, death: str, only: str | None = None) -> bool:
+    """Tell the broker that a group has ended.
+
+    Args:
+        ground: Where it worked.
+        name: Of the group.
+        death: What it died of; nothing if it ended in peace.
+        only: Key of the single task that it was made for, or None.
+
+    Returns:
+        Whether it was of use: it ended in peace, or had come so far as to take a task.
+
+    Raises:
+        ray.exceptions.RayActorError: The broker is gone.
+    """
+    reason = death or "its worker group ended"
+    served: bool = ray.get(ground.broker.leave.remote(name, reason, only))
+    if death:
+        _log.warning("worker group %s: %s", name, death)
+    return served or not death
 
 
 def _folder_here(ground: Ground) -> Path:
@@ -178,19 +191,16 @@ class Pool:
                 thread.start()
 
     def _follow(self, name: str) -> None:
-        of_use = False
         execution = self._ground.execution
         self._account.allocate(f"group {name}", devices_of(execution, execution.workers))
+        death = run_group(self._ground, name)
+        self._account.release(f"group {name}")
+        if self._closed:
+            return  # the driver may have left Ray, and whoever asks it for something starts another
         try:
-            of_use = run_group(self._ground, name, only=None)
+            of_use = sign_off(self._ground, name, death)
         except ray.exceptions.RayActorError:
-            return  # the sweep has ended, or its driver has given up
-        except Exception:  # noqa: BLE001 - whatever it is, a group is replaced
-            if self._closed:
-                return
-            _log.exception("worker group %s broke down", name)
-        finally:
-            self._account.release(f"group {name}")
+            return  # the driver has given up
         with self._lock:
             self._alive -= 1
             self._vain = 0 if of_use else self._vain + 1

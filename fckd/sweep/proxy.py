@@ -6,7 +6,7 @@ import threading
 import ray
 from ray import tune
 
-from fckd.sweep.groups import Ground, run_group
+from fckd.sweep.groups import Ground, run_group, sign_off
 from fckd.train.task import Task
 
 TASK, MESSAGES = "task", "messages"
@@ -20,7 +20,7 @@ def follow(config: dict[str, str], ground: Ground) -> None:
     group: threading.Thread | None = None
     if ground.execution.isolation == "trial":
         name = task.key.replace("/", "-")
-        group = threading.Thread(target=run_group, args=(ground, name, task.key), daemon=True)
+        group = threading.Thread(target=_serve, args=(ground, name, task.key), daemon=True)
         group.start()
     heard, ended = 0, False
     while not ended:
@@ -32,3 +32,8 @@ def follow(config: dict[str, str], ground: Ground) -> None:
         ended = any(message["kind"] == "ended" for message in messages)
     if group is not None:
         group.join()
+
+
+def _serve(ground: Ground, name: str, key: str) -> None:
+    """Run a group for one trial alone."""
+    sign_off(ground, name, run_group(ground, name, key), key)

@@ -37,7 +37,7 @@ def test_workers_that_wait_longer_than_torch_lets_them_are_the_same_afterwards(
     broker = ray.remote(num_cpus=0, max_concurrency=10)(Counting).remote(0, 1)
     execution = ExecutionSettings(workers=2)
     ground = Ground(broker, workshop.address, workshop.corpus_folder, tmp_path, execution)
-    group = threading.Thread(target=run_group, args=(ground, "0", None))
+    group = threading.Thread(target=run_group, args=(ground, "0"))
     group.start()
     time.sleep(groups.PROCESS_GROUP_TIMEOUT_SECONDS + 30)
     ray.get(broker.close.remote())
