@@ -172,14 +172,11 @@ def _described(space: Space) -> dict[str, Any]:
 
 def _nothing_found(search: Search, leader: Leader) -> Exception:
     """Return the end of a sweep whose search has nothing to confirm, with what it has."""
-    found, finished = len(search.ledger.ended), search.best_first()
-    best = (
-        f", the best of them {100 * finished[0].values[0]:.1f} % on validation" if finished else ""
-    )
-    wanted = (
-        "no trial with more than plain logits" if search.space.confirmation.finalists else "none"
-    )
-    done = f"of {found} trials {len(finished)} finished{best}; {wanted} was finished"
+    finished = search.best_first()
+    done = f"of {len(search.ledger.ended)} trials {len(finished)} finished"
+    if finished:
+        best = f"{100 * finished[0].values[0]:.1f} % on validation"
+        done += f", the best with {best}, but none with more than plain logits"
     if leader.account.exhausted:
         return leader.account.end(done)
     why = reasons(search)
