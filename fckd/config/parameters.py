@@ -1,7 +1,7 @@
 """What is searched: a number between two bounds, or one of a list of values."""
 
 from collections.abc import Mapping
-from math import isclose
+from math import floor, isclose
 from typing import Annotated, Any, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
@@ -97,6 +97,11 @@ class ChoiceParameter(SearchedParameter):
     def meets(self, value: Value, wanted: Value) -> bool:
         """Return whether a trial's value meets a condition."""
         return value == wanted
+
+
+def strides_between(low: float, high: float, stride: float) -> int:
+    """Return how many whole strides lie between two bounds."""
+    return floor((high - low) / stride + 1e-6)
 
 
 def _is_on(wanted: Value) -> bool:

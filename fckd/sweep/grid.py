@@ -1,10 +1,10 @@
 """Every combination of a space, conditions respected."""
 
-import math
 import random
 from collections.abc import Sequence
 from typing import Any
 
+from fckd.config.parameters import strides_between
 from fckd.config.space import Space
 from fckd.errors import UserError
 from fckd.sweep.suggest import suggester
@@ -68,7 +68,7 @@ class _Walk:
     ) -> float:
         if step is None:
             raise ValueError(f"{name} is continuous")
-        steps = math.floor((high - low) / step + 1e-6)
+        steps = strides_between(low, high, step)
         value: float = self.suggest_categorical(
             name, [min(low + number * step, high) for number in range(steps + 1)]
         )

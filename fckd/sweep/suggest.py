@@ -1,6 +1,5 @@
 """From the parameters of a space to Optuna's suggestions, define-by-run."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -8,7 +7,7 @@ from fckd.config.conditions import FOCAL, hold, in_order, weight_of, weight_of_t
 from fckd.config.documents import with_fields
 from fckd.config.experiment import Experiment
 from fckd.config.objective import FOCAL_TERMS
-from fckd.config.parameters import ChoiceParameter, Parameter, may_be_off
+from fckd.config.parameters import ChoiceParameter, Parameter, may_be_off, strides_between
 from fckd.config.space import Space
 from fckd.errors import UserError
 
@@ -144,6 +143,6 @@ def _to_try(parameter: Parameter) -> Sequence[str | float]:
     low, high, stride = parameter.low, parameter.high, parameter.stride
     if stride is None:
         return low, high
-    steps = math.floor((high - low) / stride + 1e-6)
+    steps = strides_between(low, high, stride)
     values = (low + step * stride for step in sorted({0, min(1, steps), steps}))
     return [int(value) if parameter.integer else value for value in values]
