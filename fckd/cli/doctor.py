@@ -48,8 +48,9 @@ def examine(console: Console, address: str) -> bool:
 def _check(console: Console, name: str, check: Callable[[], str]) -> bool:
     try:
         console.print(f"[green]ok[/]    {name}: {escape(check())}", highlight=False, soft_wrap=True)
-    except UserError as found:
-        shown = escape(str(found))
+    except Exception as found:  # noqa: BLE001 - whatever a check ends with is what was found
+        kind = "" if isinstance(found, UserError) else f"{type(found).__name__}: "
+        shown = escape(f"{kind}{found}")
         console.print(f"[red]wrong[/] {name}: {shown}", highlight=False, soft_wrap=True)
         return False
     return True

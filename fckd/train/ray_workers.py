@@ -31,11 +31,8 @@ from fckd.train.task import (
     smaller_parts,
 )
 from fckd.train.workshop import Workshop
-from fckd.train.world import World
+from fckd.train.world import IDLE_SECONDS, World
 
-IDLE_SECONDS = 20.0
-"""A sign of life from the first rank to those that wait for it; far below the limit of the process
-group (fckd/sweep/groups.py)."""
 NOT_YET = "not yet"
 STARVED = "starved"
 SPOILT = "spoilt"
@@ -118,7 +115,7 @@ def _attempt(task: Task, workshop: Workshop, report: Report) -> tuple[str, str, 
     """Return how the task ended, why, and with what; on ranks but the first the outcome is None."""
     try:
         described = Experiment.model_validate(task.experiment)
-        workshop.make_deleted_lessons(described, task.part)
+        World().patiently(lambda: workshop.make_deleted_lessons(described, task.part))
         outcome = run_task(task, workshop, report)
     except StorageLost as failure:
         return "interrupted", failure.given, None

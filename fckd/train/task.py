@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ CHECKPOINT = "checkpoint.pt"
 OUTCOME = "outcome.json"
 SIGHT = "sight.json"
 WEIGHTS = "model.safetensors"
+LEFT = (WEIGHTS, SIGHT, OUTCOME)
+"""What an ended run leaves, the outcome last."""
 LARGEST_SHARE = 0.1
 """Of a run's time that may go into checkpoints: one after every epoch, as long as that is cheap."""
 EPOCHS = "epochs"
@@ -125,24 +128,23 @@ def run_task(task: Task, workshop: Workshop, report: Report) -> Outcome | None:
             _repeat(json.loads((folder / SIGHT).read_text())[EPOCHS], report)
         return read_outcome(folder)
     experiment = Experiment.model_validate(task.experiment)
-    study = workshop.study(experiment, task.part)
+    world = World()
+    study = world.patiently(lambda: workshop.study(experiment, task.part))
     resume = load_checkpoint(folder / CHECKPOINT, workshop.device)
     epochs = [] if resume is None else resume[EPOCHS]
-    saver = _Saver(folder, workshop, World().rank == 0, epochs)
+    saver = _Saver(folder, workshop, world.rank == 0, epochs)
     if not _repeat(saver.epochs, report):
         return None
     for result in distill(study, workshop.device, resume):
         saver.epochs.append(result.metrics)
         last = result.epoch == experiment.training.epochs
-        if last:
-            saver.finish(result, study)
-        else:
-            saver.save_if_due(result)
+        keep = partial(saver.finish, result, study) if last else partial(saver.save_if_due, result)
+        world.patiently(keep)
         try:
             go_on = report(result.epoch, result.metrics)
         except Interrupted:
             if not last:
-                saver.save(result)
+                world.patiently(partial(saver.save, result))
                 raise
         else:
             if not go_on and not last:
@@ -153,12 +155,10 @@ def run_task(task: Task, workshop: Workshop, report: Report) -> Outcome | None:
 def _brought(task: Task, workshop: Workshop) -> Path:
     """Return the run's folder on this machine, with what earlier attempts have left anywhere."""
     folder, world = make_folder(workshop.run_folder(task.folder)), World()
+    files = [folder / name for name in (CHECKPOINT, *LEFT)]
     # What the first rank finds on its own machine counts; the others find it on the shelf then.
-    for turn in ("first", "others"):
-        if (world.rank == 0) is (turn == "first"):
-            workshop.bring(folder / CHECKPOINT)
-            bring_run(workshop, folder)
-        world.from_first(None)
+    for mine in (world.rank == 0, world.rank > 0):
+        world.patiently(partial(workshop.bring, *(files if mine else ())))
     return folder
 
 
@@ -168,7 +168,7 @@ def bring_run(workshop: Workshop, folder: Path) -> None:
     Raises:
         StorageLost: S3 did not give it.
     """
-    workshop.bring(*(folder / name for name in (WEIGHTS, SIGHT, OUTCOME)))
+    workshop.bring(*(folder / name for name in LEFT))
 
 
 def read_outcome(folder: Path) -> Outcome:

@@ -1,12 +1,19 @@
 """The data-parallel ranks of one run, whoever started them (Ray Train, torchrun, or nobody)."""
 
 import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
+
+T = TypeVar("T")
+IDLE_SECONDS = 20.0
+"""A sign of life between ranks that wait for each other; far below the limit of the process group
+(fckd/sweep/groups.py)."""
 
 
 class World:
@@ -66,6 +73,25 @@ class World:
             distributed.all_reduce(values)
         return values
 
+    def patiently(self, work: Callable[[], T]) -> T:
+        """Run `work`, and return what it returns once every rank has done its own.
+
+        However long that takes, an upload say: torch lets nobody wait for long in silence.
+
+        Raises:
+            Exception: Whatever this rank's work raised, when the others are done too.
+        """
+        if self.size == 1:
+            return work()
+        with ThreadPoolExecutor(max_workers=1) as thread:
+            doing = thread.submit(work)
+            pending = True
+            while pending:
+                wait([doing], timeout=IDLE_SECONDS)
+                mine = torch.tensor(int(not doing.done()), device=self._told_on())
+                pending = bool(self.sum(mine))
+        return doing.result()
+
     def from_first(self, value: Any) -> Any:
         """Return the JSON value that rank 0 holds; `value` is ignored elsewhere.
 
@@ -74,7 +100,7 @@ class World:
         """
         if self.size == 1:
             return value
-        device = "cuda" if distributed.get_backend() == "nccl" else "cpu"
+        device = self._told_on()
         content = bytearray(json.dumps(value).encode())
         length = torch.tensor(len(content), device=device)
         distributed.broadcast(length, src=0)
@@ -83,3 +109,7 @@ class World:
             told.copy_(torch.frombuffer(content, dtype=torch.uint8))
         distributed.broadcast(told, src=0)
         return json.loads(told.cpu().numpy().tobytes())
+
+    @staticmethod
+    def _told_on() -> str:
+        return "cuda" if distributed.get_backend() == "nccl" else "cpu"

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from torch import distributed
 
 from fckd.config.experiment import Experiment
 from fckd.errors import TrainingError
-from fckd.train import lesson_making, task
+from fckd.train import lesson_making, task, world
 from fckd.train.checkpoints import load_checkpoint, save_checkpoint
 from fckd.train.loop import distill
 from fckd.train.workshop import Workshop
@@ -20,6 +21,8 @@ from tests.train.small import BASE, state, told
 RANKS = 2
 SAID = (None, "go on", {"key": "0001", "experiment": {"ratio": 0.1, "teachers": ["é"]}})
 KILLED_AFTER = 2
+SHORT_SECONDS = 3.0
+"""The limit of a process group whose ranks must wait for each other for twice as long."""
 MADE_AGAIN = "made again"
 
 
@@ -61,6 +64,43 @@ def train_together(rank, folder, storage, corpus, runs):
     )
     found[key] = None if outcome is None else dict(outcome.metrics)
     torch.save(found, Path(folder) / f"rank{rank}.pt")
+    distributed.destroy_process_group()
+
+
+class SlowShelf(Workshop):
+    """Whose files need longer to come and go than one rank may wait for another in silence."""
+
+    def study(self, *given):
+        """The first rank is slow to open the lessons."""
+        if World().rank == 0:
+            time.sleep(2 * SHORT_SECONDS)
+        return super().study(*given)
+
+    def bring(self, *files):
+        """The second rank is slow to fetch what the first one has."""
+        if World().rank == 1 and any(file.name == task.CHECKPOINT for file in files):
+            time.sleep(2 * SHORT_SECONDS)
+
+    def send(self, *files):
+        """The first rank is slow to send the outcome."""
+        if any(file.name == task.OUTCOME for file in files):
+            time.sleep(2 * SHORT_SECONDS)
+
+
+def wait_for_a_slow_shelf(rank, folder, storage, corpus, described):
+    """Run a task as one of two ranks that give each other up after `SHORT_SECONDS`."""
+    torch.set_num_threads(1)
+    distributed.init_process_group(
+        "gloo",
+        init_method=f"file://{folder}/meeting",
+        rank=rank,
+        world_size=RANKS,
+        timeout=timedelta(seconds=SHORT_SECONDS),
+    )
+    world.IDLE_SECONDS = SHORT_SECONDS / 6
+    given = task.Task("slow", described, "train", f"{folder}/slow")
+    task.run_task(given, SlowShelf(Path(storage), Path(corpus)), lambda _epoch, _metrics: True)
+    World().sum(torch.zeros(1))
     distributed.destroy_process_group()
 
 

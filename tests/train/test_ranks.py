@@ -11,7 +11,13 @@ from fckd.config.objective import ObjectiveSettings
 from fckd.train.evaluation import evaluate
 from fckd.train.workshop import Workshop
 from fckd.train.world import World
-from tests.train.elsewhere import MADE_AGAIN, RANKS, SAID, train_together
+from tests.train.elsewhere import (
+    MADE_AGAIN,
+    RANKS,
+    SAID,
+    train_together,
+    wait_for_a_slow_shelf,
+)
 from tests.train.small import (
     ALONE,
     BASE,
@@ -169,3 +175,13 @@ def test_only_the_first_rank_writes_the_outcome(ranks, folder):
     assert ranks[0]["task"]["validation/accuracy"] >= 0
     assert ranks[1]["task"] is None
     assert content(folder / "task") == ["model.safetensors", "outcome.json", "sight.json"]
+
+
+def test_ranks_wait_for_a_slow_upload_or_download_longer_than_their_group_allows_in_silence(
+    workshop, tmp_path
+):
+    make(workshop, RUNS["one step"])
+    run = RUNS["one step"].model_dump(mode="json")
+    given = (str(tmp_path), str(workshop.storage), str(workshop.corpus_folder), run)
+    multiprocessing.spawn(wait_for_a_slow_shelf, given, nprocs=RANKS)
+    assert content(tmp_path / "slow") == ["model.safetensors", "outcome.json", "sight.json"]
