@@ -93,7 +93,7 @@ def seconds(writing: Callable[[Tensor, Tensor], Tensor], size: tuple[int, ...]) 
 def median_seconds(action: Callable[..., object], sets: list[tuple[Any, ...]]) -> float:
     """Return the median over runs, each on another set of inputs, with a graph captured for it."""
     graphs = [_captured(action, given) for given in sets]
-    found = []
+    found: list[float] = []
     for _, graph in zip(range(RUNS), itertools.cycle(graphs)):
         begun, ended = (torch.cuda.Event(enable_timing=True) for _ in range(2))
         begun.record()

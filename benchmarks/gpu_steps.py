@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch._C._autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.lesson_cost import METHOD, experiment, make, studies
@@ -138,7 +139,7 @@ def _computing(run: Iterator[EpochResult]) -> float:
     ran = sorted(
         (event.start_ns(), event.start_ns() + event.duration_ns())
         for event in seen.profiler.kineto_results.events()
-        if event.device_type() == torch.autograd.DeviceType.CUDA
+        if event.device_type() == DeviceType.CUDA
     )
     busy, until = 0.0, 0.0
     for start, end in ran:

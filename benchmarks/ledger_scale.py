@@ -80,13 +80,18 @@ def seconds(work: Callable[[], Any]) -> tuple[float, Any]:
     return time.perf_counter() - begun, found
 
 
+def opened(space: Space, place: Path) -> Search:
+    """Open the search of `space` again."""
+    return Search(space, SWEEP, open_ledger(place), place)
+
+
 def asking(search: Search) -> tuple[float, float]:
     """Return the median seconds to ask for a trial, and to tell what became of it."""
     asks, tells = [], []
     for _ in range(ASKED):
         took, asked = seconds(search.ledger.ask)
         asks.append(took)
-        tells.append(seconds(lambda key=asked.key: search.ledger.tell(key, "finished", 0.5))[0])
+        tells.append(seconds(partial(search.ledger.tell, asked.key, "finished", 0.5))[0])
     return statistics.median(asks), statistics.median(tells)
 
 
@@ -126,7 +131,7 @@ def measure(trials: int, epochs: int, place: Path) -> list[tuple[str, float]]:
     found = []
     for sampler in ("tpe", "random"):
         space = space_of(trials, sampler)
-        took, search = seconds(lambda space=space: Search(space, SWEEP, open_ledger(place), place))
+        took, search = seconds(partial(opened, space, place))
         if sampler == "tpe":
             found.append(("open (resume)", took))
         ask, told = asking(search)

@@ -23,7 +23,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, cast
 
 import numpy as np
 import torch
@@ -39,14 +39,14 @@ from fckd.distill.saliency import Evidence, saliency
 from fckd.train.batches import batches
 from fckd.train.inputs import inputs
 from fckd.train.lesson_making import HALF_BYTES
-from fckd.train.lessons import Wish
+from fckd.train.lessons import LessonStore, Wish
 from fckd.train.loop import distill
 from fckd.train.study import Study
 from fckd.train.teachers import Teacher
 from fckd.train.workshop import Workshop
 from fckd.train.world import World
 
-PART = "train+validation"
+PART: Final = "train+validation"
 METHOD: dict[str, Any] = {
     "corpus": {"source": "synthetic", "validation_subjects": [7]},
     "views": {"count": 4},
@@ -147,7 +147,7 @@ def studies(experiment: Experiment, workshop: Workshop, epochs: int) -> dict[str
     return {
         "alone": replace(stored, lessons={}, objective=ObjectiveSettings()),
         "stored": stored,
-        "live": replace(stored, lessons=live),
+        "live": replace(stored, lessons=cast(dict[str, LessonStore], live)),
     }
 
 

@@ -70,7 +70,8 @@ def _row(
 def _timed(
     network: torch.nn.Module, read: torch.Tensor, steps: int
 ) -> tuple[tuple[int, ...], float]:
-    grid, times = (), []
+    grid: tuple[int, ...] = ()
+    times = []
     for _ in range(steps + 1):
         grid, seconds = _step(network, read)
         times.append(seconds)
@@ -89,7 +90,7 @@ def _step(network: Callable[..., Any], read: torch.Tensor) -> tuple[tuple[int, .
     labels = torch.zeros(len(read), dtype=torch.int64)
     begun = time.perf_counter()
     logits, features = network(read)
-    F.cross_entropy(logits, labels).backward()  # type: ignore[no-untyped-call]
+    F.cross_entropy(logits, labels).backward()
     return tuple(features.shape[2:]), time.perf_counter() - begun
 
 

@@ -117,7 +117,7 @@ def _one(network: nn.Module, read: Tensor, labels: Tensor) -> Step:
 
     def step() -> None:
         optimizer.zero_grad(set_to_none=True)
-        F.cross_entropy(network(read).logits, labels).backward()  # type: ignore[no-untyped-call]
+        F.cross_entropy(network(read).logits, labels).backward()
         optimizer.step()
 
     return step

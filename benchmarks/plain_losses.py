@@ -86,7 +86,8 @@ def relational(student: Tensor, teacher: Tensor) -> Tensor:
         distances.append(apart / apart[apart > 0].mean())
         directions = F.normalize(side.unsqueeze(0) - side.unsqueeze(1), dim=2)
         angles.append(torch.bmm(directions, directions.transpose(1, 2)))
-    return 25 * F.smooth_l1_loss(*distances) + 50 * F.smooth_l1_loss(*angles)
+    distance = F.smooth_l1_loss(distances[0], distances[1])
+    return 25 * distance + 50 * F.smooth_l1_loss(angles[0], angles[1])
 
 
 def dkd(student: Tensor, teacher: Tensor) -> Tensor:

@@ -14,6 +14,8 @@ import statistics
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +71,7 @@ class Clock:
 def space_for(epochs: int, trials: int, execution: dict[str, Any]) -> Space:
     """Return the student alone, searched over its learning rate."""
     document = read_document(Path("utd_mhad_inertial.yaml"))
-    changes = {
+    changes: dict[str, Any] = {
         "experiment": {
             "objective": {
                 term: {"weight": 0.0} for term in ("correlation", "distribution", "logits")
@@ -116,6 +118,12 @@ def measure(name: str, epochs: int, trials: int, storage: Path) -> dict[str, Any
     }
 
 
+def noted(inside: list[float], _: int, metrics: Mapping[str, float]) -> bool:
+    """Note how long an epoch took; go on."""
+    inside.append(metrics["seconds"])
+    return True
+
+
 def plain(epochs: int, trials: int, storage: Path) -> dict[str, Any]:
     """Run the same tasks in this process, without Ray."""
     torch.set_num_threads(1)
@@ -128,11 +136,7 @@ def plain(epochs: int, trials: int, storage: Path) -> dict[str, Any]:
         asked = search.ledger.ask() or Asked("", {}, {})
         inside: list[float] = []
         begun = time.perf_counter()
-        run_task(
-            search.order(asked).task,
-            workshop,
-            lambda _, metrics, inside=inside: not inside.append(metrics["seconds"]),
-        )
+        run_task(search.order(asked).task, workshop, partial(noted, inside))
         if number:
             seconds.append(time.perf_counter() - begun - sum(inside))
             loops.append(sum(inside))

@@ -14,13 +14,14 @@ backward pass, two thirds of a step, as DistributedDataParallel has it, `in turn
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 
 from benchmarks.results import parser, tell
 from fckd.config.documents import read_document, validate
 from fckd.config.experiment import Experiment
+from fckd.config.networks import NetworkSettings
 from fckd.config.space import Space
 from fckd.data.readings import reading_shape
 from fckd.distill.embedding import Embedding
@@ -52,7 +53,7 @@ def counted(experiment: Experiment) -> Counted:
         gradients, lessons = _size(student), 0
         for settings in experiment.teachers.values():
             teacher = _network(settings)
-            shape = reading_shape(settings, JOINTS)
+            shape = reading_shape(cast(NetworkSettings, settings), JOINTS)
             grid = teacher.eval()(torch.empty(1, *shape)).features.shape[2:]
             channels = teacher.feature_channels
             gradients += _size(Embedding(student.feature_channels, channels))

@@ -139,7 +139,7 @@ def figure(results: Results, budget: int, path: Path) -> None:
     drawn, axes = new_figure("Best validation accuracy against epochs spent", height=4.4)
     epochs = np.arange(EPOCHS, budget + 1)
     for (name, replays), colour in zip(results.items(), SERIES, strict=False):
-        best = np.array([[one.best_at(spent) for spent in epochs] for one in replays])
+        best = np.array([[one.best_at(int(spent)) for spent in epochs] for one in replays])
         low, middle, high = np.quantile(best, [0.25, 0.5, 0.75], axis=0)
         axes.fill_between(epochs, low, high, color=colour, alpha=0.1, linewidth=0)
         # Dashed and on top: where two searches do the same, both are seen.

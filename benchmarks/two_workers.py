@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import distributed, multiprocessing
+from torch import distributed
+from torch.multiprocessing.spawn import spawn
 
 from benchmarks.lesson_cost import PART, experiment, make
 from benchmarks.results import median_and_range, parser, tell
@@ -39,7 +40,7 @@ def train(rank: int, workers: int, epochs: int, place: str, corpus: str, describ
         next(run)
     if rank == 0:
         Path(place, "seconds").write_text(str((time.perf_counter() - begun) / epochs))
-    run.close()
+    del run
     distributed.barrier()
     distributed.destroy_process_group()
 
@@ -48,7 +49,7 @@ def seconds(workers: int, epochs: int, place: Path, corpus: Path, described: Any
     """Return the seconds of an epoch on so many workers."""
     (place / "meeting").unlink(missing_ok=True)
     given = (workers, epochs, str(place), str(corpus), described)
-    multiprocessing.spawn(train, args=given, nprocs=workers)
+    spawn(train, args=given, nprocs=workers)
     return float((place / "seconds").read_text())
 
 

@@ -7,6 +7,7 @@ recordings). AdamW with one learning rate, batches of 32.
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final, cast
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from torch.utils.data import Dataset
 from benchmarks.runner_overhead import data_folder, open_workshop
 from fckd.config.documents import merge, read_document, validate
 from fckd.config.experiment import Experiment
+from fckd.config.networks import NetworkSettings
 from fckd.config.space import Space
 from fckd.data.joint_readings import JointReadings
 from fckd.data.readings import Readings, read
@@ -28,7 +30,8 @@ from fckd.train.workshop import Workshop
 
 TEMPERATURE = 4.0
 BATCH = 32
-TEACHER, PART = "skeleton", "train"
+TEACHER: Final = "skeleton"
+PART: Final = "train"
 ON = {"weight": 1.0}
 RECIPE = {
     "objective": {
@@ -91,8 +94,8 @@ class Ground:
     student: ActionNetwork
     embedding: Embedding
     teacher: ActionNetwork
-    train: Dataset
-    validation: Dataset
+    train: Dataset[Item]
+    validation: Dataset[Item]
 
 
 def ground(workshop: Workshop, experiment: Experiment, seed: int = 0) -> Ground:
@@ -118,7 +121,8 @@ class Pairs(Dataset[Item]):
         self, workshop: Workshop, experiment: Experiment, samples: np.ndarray, *, augment: bool
     ) -> None:
         self.corpus, self.views, self.samples = workshop.corpus, experiment.views, samples
-        self.networks = experiment.student, teacher_network(experiment.teachers[TEACHER])
+        networks = experiment.student, teacher_network(experiment.teachers[TEACHER])
+        self.networks = cast(tuple[NetworkSettings, NetworkSettings], networks)
         self.augment = augment
 
     def __len__(self) -> int:

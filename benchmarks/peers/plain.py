@@ -50,7 +50,10 @@ def epochs(ground: Ground, learning_rate: float, count: int) -> Iterator[float]:
 
 
 def train(
-    learnt: nn.ModuleList, teacher: nn.Module, loader: DataLoader, optimizer: torch.optim.Optimizer
+    learnt: nn.ModuleList,
+    teacher: nn.Module,
+    loader: DataLoader[Any],
+    optimizer: torch.optim.Optimizer,
 ) -> float:
     """Train for an epoch; return the mean loss."""
     student, embedding = learnt
@@ -69,7 +72,7 @@ def train(
 
 
 @torch.no_grad()
-def accuracy(student: nn.Module, loader: DataLoader) -> float:
+def accuracy(student: nn.Module, loader: DataLoader[Any]) -> float:
     """Return the share of right answers."""
     student.eval()
     right = [(student(sensor)[0].argmax(1) == labels) for (sensor, _), labels in loader]
@@ -130,7 +133,7 @@ def sweep(storage: Path, corpus: Path, epochs: int, trials: int, groups: int) ->
 
     ends: list[float] = []
 
-    class Ends(tune.Callback):
+    class Ends(tune.Callback):  # type: ignore[misc]
         def on_trial_complete(self, **_: Any) -> None:
             ends.append(time.perf_counter())
 

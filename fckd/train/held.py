@@ -37,7 +37,7 @@ def peak_of(device: torch.device) -> Iterator[Peak]:
     peak.bytes = living.most
 
 
-class _Living(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class _Living(TorchDispatchMode):
     """Counts the bytes of living tensors."""
 
     def __init__(self) -> None:

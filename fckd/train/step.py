@@ -85,7 +85,7 @@ class Step:
                     names, norms = tuple(terms), _norms(terms, said)
                     self._require_gradients(terms, epoch)
                 terms |= companion_terms(self._study.companions, said.companions, part.labels)
-                (part.share * total(terms)).backward()  # type: ignore[no-untyped-call]
+                (part.share * total(terms)).backward()
             seen |= {f"train/{name}": term.value.detach() for name, term in terms.items()}
             for name, value in seen.items():
                 mine = part.share * value

@@ -42,7 +42,7 @@ class World:
         if self.size == 1:
             return module
         if device.type == "cuda":
-            module = nn.SyncBatchNorm.convert_sync_batchnorm(module)  # type: ignore[no-untyped-call]
+            module = nn.SyncBatchNorm.convert_sync_batchnorm(module)
         return DistributedDataParallel(module, find_unused_parameters=staged)
 
     def together(self, module: nn.Module, *, now: bool) -> AbstractContextManager[None]:
