@@ -113,7 +113,9 @@ def _draw_arm(axes: Any, row: int, arm: Mapping[str, Any], colour: str) -> None:
         ha="center", fontsize=8.5, color=INK,
     )  # fmt: skip
     scores = arm["scores"]
-    axes.plot(scores, [row + 0.24] * len(scores), "o", color=QUIET, markersize=3.5, alpha=0.9)
+    # Seeds of the same score lie below one another, so that all of them are seen.
+    places = [row + 0.24 + 0.1 * scores[:at].count(score) for at, score in enumerate(scores)]
+    axes.plot(scores, places, "o", color=QUIET, markersize=3.5, alpha=0.9)
 
 
 def _name_classes(axes: Any, names: Sequence[str]) -> None:

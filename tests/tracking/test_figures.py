@@ -138,6 +138,13 @@ def test_a_leaderboard_shows_every_arm_with_its_count():
     assert "Accuracy on test (96 samples), synthetic" in texts
 
 
+def test_seeds_of_the_same_score_are_all_seen():
+    board = leaderboard()
+    arm = board["arms"][0] | {"scores": [0.5, 0.5, 0.6]}
+    drawn = leaderboard_figure(board | {"arms": [arm]}).axes[0].lines[-1]
+    assert len(set(zip(*drawn.get_data(), strict=True))) == 3
+
+
 def test_a_leaderboard_without_arms_says_so():
     assert "No arm" in texts_of(leaderboard_figure(leaderboard() | {"arms": []}))
 
