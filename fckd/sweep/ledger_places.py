@@ -1,7 +1,8 @@
 """Where the ledger is: a file in the storage, or a PostgreSQL database of a team."""
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from filelock import FileLock
@@ -42,7 +43,9 @@ def open_ledger(folder: Path, url: SecretStr | None = None) -> RDBStorage:
     # Two processes that both made its tables would fail, so that they take turns.
     if url is None:
         patience = {"connect_args": {"timeout": LOCKED_SECONDS}}
-        with FileLock(folder / "ledger.lock"):
+        # Who may only read makes no tables.
+        writes = os.access(folder, os.W_OK)
+        with FileLock(folder / "ledger.lock") if writes else nullcontext():
             return RDBStorage(f"sqlite:///{folder / LEDGER}", engine_kwargs=patience)
     with _answering(url) as connection:
         lock(connection, OPENING)

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from optuna.storages import RDBStorage
+from optuna.study import StudyDirection
 from pydantic import SecretStr
 
 from fckd.errors import UserError
@@ -45,6 +46,27 @@ def test_a_ledger_that_is_only_read_is_not_made(tmp_path):
     with pytest.raises(UserError, match="there is no ledger"):
         existing_ledger(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def read_only(tmp_path):
+    """Return a storage with an empty ledger, in which nothing can be written; root may all else."""
+    folder = tmp_path / "storage"
+    folder.mkdir()
+    open_ledger(folder).create_new_study([StudyDirection.MAXIMIZE], SWEEP)
+    (folder / "ledger.lock").unlink(missing_ok=True)
+    mount = ["mount", "--bind", str(folder), str(folder)]
+    if subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("only root can mount a folder that cannot be written")
+    subprocess.run(["mount", "-o", "remount,ro,bind", str(folder)], check=True)
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_who_may_only_read_a_storage_can_read_its_ledger(read_only):
+    studies = existing_ledger(read_only).get_all_studies()
+    assert [study.study_name for study in studies] == [SWEEP]
+    assert [file.name for file in read_only.iterdir()] == ["ledger.db"]
 
 
 @pytest.mark.service
