@@ -2,12 +2,14 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from fckd.config.base import Seed
 from fckd.config.campaign import Campaign
+from fckd.config.documents import dotted
 from fckd.config.protocols import Protocols, check_protocols
 
+Fields = Annotated[dict[str, Any], AfterValidator(dotted)]
 Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w .,=+-]{0,63}$")]
 
 
@@ -19,10 +21,10 @@ class Comparison(Campaign):
     split is read once for each run.
     """
 
-    arms: dict[Label, dict[str, Any]] = Field(
+    arms: dict[Label, Fields] = Field(
         min_length=2,
         description="by a name of your own the fields of the experiment that an arm sets, such as "
-        "`focal.ratio: 0.5`; {} sets none",
+        "`focal.ratio: 0.5` or, the same, `focal: {ratio: 0.5}`; {} sets none",
     )
     split: Literal["validation", "test"] = Field("test", description="what arms are measured on")
     seeds: int = Field(8, ge=2, description="runs of each arm")

@@ -128,6 +128,21 @@ def test_a_field_below_a_plain_value_is_refused():
         set_field({"name": "small"}, "name.first", "x")
 
 
+def test_a_key_with_dots_that_is_there_is_the_one_that_is_set():
+    document = {"arms": {"FCKD": {"focal.ratio": 0.5, "focal.criterion": "random"}}}
+    apply_override(document, "arms.FCKD.focal.ratio=0.25")
+    assert document["arms"]["FCKD"] == {"focal.ratio": 0.25, "focal.criterion": "random"}
+    document = {"search": {"parameters": {"focal.ratio": {"low": 0.1, "high": 1}}}}
+    apply_override(document, "search.parameters.focal.ratio.low=0.3")
+    assert document["search"]["parameters"] == {"focal.ratio": {"low": 0.3, "high": 1}}
+
+
+def test_what_holds_nothing_is_made_a_mapping():
+    document = {"stages": None}
+    set_field(document, "stages.own", 3)
+    assert document == {"stages": {"own": 3}}
+
+
 def test_merging_replaces_lists_and_leaves_its_arguments_alone():
     base = {"a": {"b": [1, 2], "c": 1}}
     assert merge(base, {"a": {"b": [3]}}) == {"a": {"b": [3], "c": 1}}

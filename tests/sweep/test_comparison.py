@@ -52,6 +52,21 @@ def test_every_arm_is_the_experiment_with_its_own_fields():
     assert fckd.training == alone.training
 
 
+@pytest.mark.parametrize(
+    "fields", [{"focal": {"ratio": 0.25}}, {"focal.ratio": 0.5, "focal": {"ratio": 0.25}}]
+)
+def test_an_arm_may_be_written_nested_and_sets_only_what_it_names(fields):
+    given = comparison(experiment={"focal": {"criterion": "random"}}, arms={"quarter": fields})
+    assert given.arms["quarter"] == {"focal.ratio": 0.25}
+    focal = comparison_arms(given)[-1].experiment.focal
+    assert (focal.criterion, focal.ratio) == ("random", 0.25)
+
+
+def test_a_seed_is_refused_however_an_arm_writes_it():
+    with pytest.raises(UserError, match="training.seed"):
+        comparison(arms={"KD": {"training": {"seed": 3}}})
+
+
 def test_every_arm_is_trained_with_every_seed(runs):
     done = finish(runs(comparison(seeds=2)))
     assert done == [(arm, seed) for seed in (1000, 1001) for arm in ARMS]
