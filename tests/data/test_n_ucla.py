@@ -35,6 +35,15 @@ def raw(written, tmp_path):
     return tmp_path / "data"
 
 
+def test_a_view_that_is_linked_in_from_another_disk_is_read(raw, tmp_path):
+    found = {recording.sample_id for recording in open_source(SETTINGS, raw).recordings(ALL)}
+    view = raw / "n-ucla" / "multiview_action" / "view_2"
+    view.rename(tmp_path / "view_2")
+    view.symlink_to(tmp_path / "view_2")
+    linked = {recording.sample_id for recording in open_source(SETTINGS, raw).recordings(ALL)}
+    assert linked == found
+
+
 @pytest.fixture
 def again(tmp_path):
     for action in ACTION_IDS:

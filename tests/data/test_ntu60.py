@@ -57,6 +57,16 @@ def replace(path, content):
     path.write_bytes(content)
 
 
+def test_folders_that_are_linked_in_from_another_disk_are_read_once(raw, tmp_path):
+    found = {recording.sample_id for recording in opened(raw).recordings(ALL)}
+    elsewhere = tmp_path / "disk"
+    (raw / "ntu60").rename(elsewhere)
+    (raw / "ntu60").mkdir()
+    (raw / "ntu60" / "part").symlink_to(elsewhere)
+    (elsewhere / "back").symlink_to(raw / "ntu60")
+    assert {recording.sample_id for recording in opened(raw).recordings(ALL)} == found
+
+
 def test_every_modality_goes_from_raw_files_to_a_corpus(raw, storage):
     corpus = prepare(settings(), ALL, raw, storage, silent)
     assert corpus.sample_ids == sorted(NAMES)

@@ -63,7 +63,7 @@ def test_an_arm_may_be_written_nested_and_sets_only_what_it_names(fields):
 
 
 def test_a_seed_is_refused_however_an_arm_writes_it():
-    with pytest.raises(UserError, match="training.seed"):
+    with pytest.raises(UserError, match=r"training\.seed"):
         comparison(arms={"KD": {"training": {"seed": 3}}})
 
 

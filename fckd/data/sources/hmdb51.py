@@ -4,7 +4,6 @@ The folder holds `testTrainMulti_7030_splits`, and a folder of `.avi` files for 
 or up to two folders further down, as unpacking the archive and the archives in it leaves them.
 """
 
-import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,7 +13,7 @@ from fckd.config.networks import Modality
 from fckd.data.forms import Array, in_stored_form
 from fckd.data.sources.base import Recording
 from fckd.data.sources.hmdb51_splits import CLASSES, SUFFIX, Listed, read_split_lists
-from fckd.data.sources.listing import LEFT_OUT, Found, check_whole, left_out, note, states
+from fckd.data.sources.listing import LEFT_OUT, Found, check_whole, left_out, note, states, walk
 from fckd.data.video import read_video
 from fckd.errors import UserError
 
@@ -72,8 +71,7 @@ class Hmdb51:
     def _clips(self) -> dict[str, Path]:
         """Return every `.avi` in a folder with the name of a class, by its own name."""
         found: Found = {Modality.RGB: {}}
-        for place, folders, names in os.walk(self.folder, followlinks=True):
-            here = Path(place)
+        for here, folders, names in walk(self.folder):
             if len(here.relative_to(self.folder).parts) == DEEPEST:
                 folders.clear()
             if here.name not in CLASSES:

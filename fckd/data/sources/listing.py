@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from fckd.config.networks import Modality
@@ -15,6 +15,22 @@ Found = dict[Modality, dict[str, Path]]
 LISTED_AT_MOST = 10
 LEFT_OUT = "left_out.txt"
 """A list in a benchmark's folder: recordings that it names anywhere in its text are not read."""
+
+
+def walk(folder: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
+    """Yield each folder at or below `folder` once, links followed, with its folders and files.
+
+    Whatever is taken from the list of folders is not gone into, as with `os.walk`.
+    """
+    seen = set()
+    for place, folders, names in os.walk(folder, followlinks=True):
+        here = Path(place)
+        about = here.stat()
+        if (about.st_dev, about.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((about.st_dev, about.st_ino))
+        yield here, folders, names
 
 
 def note(found: Found, modality: Modality, sample_id: str, path: Path) -> None:

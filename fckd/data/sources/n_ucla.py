@@ -4,7 +4,6 @@ Raw: `view_{1,2,3}/aXX_sXX_eXX/frame_{i}_tc_{ms}_{rgb.jpg|depth.png|skeletons.tx
 `aXX_sXX_eXX_vXX.json`. Both may lie at any depth below the folder.
 """
 
-import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any, NamedTuple
 from fckd.config.networks import Modality
 from fckd.data.forms import Array, in_stored_form
 from fckd.data.sources.base import Recording
-from fckd.data.sources.listing import LEFT_OUT, Found, complete, left_out, note, states
+from fckd.data.sources.listing import LEFT_OUT, Found, complete, left_out, note, states, walk
 from fckd.data.sources.n_ucla_skeleton import read_json, read_texts
 from fckd.data.sources.pictures import numbered, read_colours, read_depths
 from fckd.data.sources.scene_depth import shrink_scene
@@ -136,8 +135,7 @@ def _found(folder: Path) -> tuple[Found, Found]:
     """Return the folders of raw clips, and the json files."""
     raw: Found = {}
     again: Found = {}
-    for place, _, names in os.walk(folder):
-        here = Path(place)
+    for here, _, names in walk(folder):
         clip = _raw_clip(here)
         for modality, pattern in FRAMES.items() if clip else ():
             if any(pattern.fullmatch(name) for name in names):

@@ -14,7 +14,7 @@ from typing import Any
 from fckd.config.networks import Modality
 from fckd.data.forms import Array, in_stored_form
 from fckd.data.sources.base import Recording
-from fckd.data.sources.listing import LEFT_OUT, Found, complete, left_out, note, states
+from fckd.data.sources.listing import LEFT_OUT, Found, complete, left_out, note, states, walk
 from fckd.data.sources.ntu60_skeleton import read_skeleton_text
 from fckd.data.sources.person_crop import crop_person
 from fckd.data.sources.pictures import numbered, read_depths
@@ -147,11 +147,11 @@ def _found(folder: Path) -> Found:
 
 def _named(folder: Path) -> Iterator[tuple[Path, str, str]]:
     """Yield files and folders that begin with an id of this benchmark: path, id and the rest."""
-    for place, folders, names in os.walk(folder):
+    for place, folders, names in walk(folder):
         for name in (*folders, *names):
             match = CLIP.match(name)
             if match and 1 <= int(match[5]) <= len(CLASSES):
-                yield Path(place, name), match.group().upper(), name[match.end() :]
+                yield place / name, match.group().upper(), name[match.end() :]
         # pictures are many, and none is called by an id
         folders[:] = [name for name in folders if not CLIP.fullmatch(name)]
 
