@@ -1,13 +1,39 @@
 """A comparison: named variants of one experiment, trained with the same seeds (an ablation)."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from fckd.config.base import Seed
+from fckd.config.base import Configuration, Seed
 from fckd.config.campaign import Campaign
-from fckd.config.documents import dotted
+from fckd.config.experiment import Experiment
 from fckd.config.protocols import Protocols, check_protocols
+
+
+def dotted(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an experiment's fields by dotted names: `{"focal": {"ratio": 1}}` as `focal.ratio`.
+
+    Mappings by names of the user's own, such as `teachers`, are values.
+    """
+    found: dict[str, Any] = {}
+    for name, value in fields.items():
+        if isinstance(value, Mapping) and _is_section(name):
+            found |= dotted({f"{name}.{below}": each for below, each in value.items()})
+        else:
+            found[name] = value
+    return found
+
+
+def _is_section(name: str) -> bool:
+    kind: Any = Experiment
+    for part in name.split("."):
+        field = kind.model_fields.get(part)
+        kind = None if field is None else field.annotation
+        if not (isinstance(kind, type) and issubclass(kind, Configuration)):
+            return False
+    return True
+
 
 Fields = Annotated[dict[str, Any], AfterValidator(dotted)]
 Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w .,=+-]{0,63}$")]

@@ -16,6 +16,7 @@ Model = TypeVar("Model", bound=Configuration)
 Document = dict[str, Any]
 
 SMOKE = "smoke"
+ARMS = "arms"
 SPACES, COMPARISONS = "tune_spaces", "comparisons"
 """Folders of documents that are installed with fckd."""
 
@@ -116,13 +117,14 @@ def apply_override(document: Document, override: str) -> None:
 def set_field(document: Document, name: str, value: Any) -> None:
     """Set `a.b.c` in nested mappings, in place; missing mappings are made.
 
-    Where a mapping has a key with dots, as the arms of a comparison and the parameters of a search
-    have, that key is meant.
+    Where a mapping has a key with dots, as the parameters of a search have, that key is meant. The
+    fields of a comparison's arm are such keys, whether they are there or not.
 
     Raises:
         UserError: A name on the way holds a plain value.
     """
     place, rest = document, name.split(".")
+    passed: list[str] = []
     while (count := _names_of_key(place, rest)) < len(rest):
         key, rest = ".".join(rest[:count]), rest[count:]
         if place.get(key) is None:
@@ -131,7 +133,9 @@ def set_field(document: Document, name: str, value: Any) -> None:
             raise UserError(
                 f"{name}: {key} holds {place[key]!r}", "a mapping there", "check the name"
             )
-        place = place[key]
+        place, passed = place[key], [*passed, key]
+        if passed[0] == ARMS and len(passed) == 2:
+            rest = [".".join(rest)]
     place[".".join(rest)] = value
 
 
@@ -139,19 +143,6 @@ def _names_of_key(place: Document, names: Sequence[str]) -> int:
     """Return how many of the `names` make up the longest key that is there; 1 if there is none."""
     counts = range(len(names), 0, -1)
     return next((count for count in counts if ".".join(names[:count]) in place), 1)
-
-
-def dotted(fields: Mapping[str, Any], above: str = "") -> dict[str, Any]:
-    """Return nested fields by their dotted names, `{"a": {"b": 1}}` as `{"a.b": 1}`.
-
-    An empty mapping is a value.
-    """
-    found: dict[str, Any] = {}
-    for name, value in fields.items():
-        whole = f"{above}{name}"
-        below = isinstance(value, Mapping) and value
-        found |= dotted(value, f"{whole}.") if below else {whole: value}
-    return found
 
 
 def with_fields(model: Model, fields: Mapping[str, Any], place: str) -> Model:

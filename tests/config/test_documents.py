@@ -131,7 +131,10 @@ def test_a_field_below_a_plain_value_is_refused():
 def test_a_key_with_dots_that_is_there_is_the_one_that_is_set():
     document = {"arms": {"FCKD": {"focal.ratio": 0.5, "focal.criterion": "random"}}}
     apply_override(document, "arms.FCKD.focal.ratio=0.25")
-    assert document["arms"]["FCKD"] == {"focal.ratio": 0.25, "focal.criterion": "random"}
+    apply_override(document, "arms.FCKD.teachers.bone.width=64")
+    assert document["arms"]["FCKD"] == {
+        "focal.ratio": 0.25, "focal.criterion": "random", "teachers.bone.width": 64,
+    }  # fmt: skip
     document = {"search": {"parameters": {"focal.ratio": {"low": 0.1, "high": 1}}}}
     apply_override(document, "search.parameters.focal.ratio.low=0.3")
     assert document["search"]["parameters"] == {"focal.ratio": {"low": 0.3, "high": 1}}

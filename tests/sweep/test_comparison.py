@@ -62,6 +62,12 @@ def test_an_arm_may_be_written_nested_and_sets_only_what_it_names(fields):
     assert (focal.criterion, focal.ratio) == ("random", 0.25)
 
 
+def test_an_arm_that_lists_teachers_has_these_and_no_other():
+    only = {"bone": {"modality": "skeleton", "network": "temporal"}}
+    arm = comparison_arms(comparison(arms={"bone alone": {"teachers": only}}))[-1]
+    assert list(arm.experiment.teachers) == ["bone"]
+
+
 def test_a_seed_is_refused_however_an_arm_writes_it():
     with pytest.raises(UserError, match=r"training\.seed"):
         comparison(arms={"KD": {"training": {"seed": 3}}})
