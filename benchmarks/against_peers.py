@@ -35,9 +35,9 @@ from fckd.distill.objective import Answer, Objective, total
 from fckd.events import Event, SweepStarted
 from fckd.sweep.cluster import cluster
 from fckd.sweep.execution import execute
-from fckd.sweep.groups import worker_groups
 from fckd.sweep.ledger_places import open_ledger
 from fckd.sweep.phases import Search
+from fckd.sweep.pool import worker_groups
 from fckd.tracking.tracker import open_tracker
 from fckd.train.loop import distill
 from fckd.train.workshop import Workshop

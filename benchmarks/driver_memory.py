@@ -22,10 +22,10 @@ from fckd.events import Event, TrialEnded
 from fckd.files import make_folder, write_json
 from fckd.sweep.cluster import cluster
 from fckd.sweep.execution import execute
-from fckd.sweep.groups import worker_groups
 from fckd.sweep.ledger import Asked
 from fckd.sweep.ledger_places import open_ledger
 from fckd.sweep.phases import Order, Search
+from fckd.sweep.pool import worker_groups
 from fckd.train.task import EPOCHS, OUTCOME, SIGHT, Outcome
 
 MEBI = 2**20

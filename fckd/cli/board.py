@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from fckd.config.corpus import CorpusSettings
 from fckd.events import (
     EpochReported,
     Event,
@@ -35,12 +36,14 @@ class SweepSummary:
         trials: How many trainings are planned, search and confirmation together; 0 if unknown.
         parameters: Dotted names that are searched.
         minutes: Budget of the search, if it has one.
+        corpus: What is said of it when the sweep starts, if it is not as published.
     """
 
     name: str
     trials: int = 0
     parameters: Sequence[str] = ()
     minutes: float | None = None
+    corpus: CorpusSettings | None = None
 
 
 @dataclass

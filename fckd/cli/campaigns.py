@@ -4,6 +4,9 @@ from pathlib import Path
 
 from fckd.errors import UserError
 
+TABLE = "table.md"
+"""Of a comparison: its leaderboard, to be pasted."""
+
 
 def find_campaign(name: str, storage: Path) -> Path:
     """Return the folder of the campaign with the id `name`, or of the newest of that name.

@@ -7,8 +7,10 @@ from typing import Any
 from rich.console import Console
 
 from fckd.cli.board import SweepSummary
+from fckd.cli.campaigns import TABLE
 from fckd.cli.display import Display, print_leaderboard
 from fckd.cli.inputs import artifact_root, settings, tracking_uri
+from fckd.cli.lines import say
 from fckd.cli.shipping import Shipping
 from fckd.config.comparison import Comparison
 from fckd.events import SweepEnded
@@ -18,8 +20,6 @@ from fckd.sweep.compare import Compared, compare
 from fckd.sweep.leaderboard import LEADERBOARD
 from fckd.sweep.ledger_places import check_ledger
 from fckd.tracking.leaderboard_files import write_leaderboard_files
-
-TABLE = "table.md"
 
 
 def run_comparison(console: Console, comparison: Comparison, data: Path | None) -> None:
@@ -34,15 +34,16 @@ def run_comparison(console: Console, comparison: Comparison, data: Path | None) 
     check_ledger(ledger)
     uri, root = tracking_uri(storage), artifact_root(storage)
     runs = len(comparison.arms) * comparison.seeds * (len(comparison.protocols) or 1)
+    summary = SweepSummary(comparison.name, runs, corpus=comparison.experiment.corpus)
     with Shipping(uri, comparison.name, root) as shipping:
-        with Display(console, SweepSummary(comparison.name, runs)) as display:
+        with Display(console, summary) as display:
             compared = compare(comparison, data, display, shipping.track, ledger)
             table = markdown_table(compared.leaderboard)
             write_bytes(compared.folder / TABLE, table.encode())
         shipping.tell(_ended(compared))
     console.print()
     print_leaderboard(console, compared.leaderboard)
-    console.print(f"as Markdown: {compared.folder / TABLE}", soft_wrap=True, highlight=False)
+    say(console, f"as Markdown: {compared.folder / TABLE}")
 
 
 def markdown_table(leaderboard: dict[str, Any]) -> str:

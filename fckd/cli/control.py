@@ -1,8 +1,14 @@
 """`fckd stop`, `pause`, `resume` and `scale`: what a running campaign is asked."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from optuna.exceptions import StorageInternalError
+from optuna.storages import RDBStorage
+from sqlalchemy.exc import SQLAlchemyError
 
 from fckd.cli.board import duration
 from fckd.cli.inputs import settings
@@ -23,7 +29,7 @@ from fckd.sweep.ledger_places import existing_ledger, shown
 def stop(name: str, storage: Path) -> str:
     """Ask a campaign to end after the current epochs; return what to tell the user."""
     campaign, control, driver = _running(name, storage)
-    control.write(STOP, value=True)
+    _write(control, STOP, value=True)
     return (
         f"{campaign} was asked to stop: what runs ends after its current epoch and goes on "
         f"when the sweep is run again ({_place(driver)})"
@@ -33,14 +39,14 @@ def stop(name: str, storage: Path) -> str:
 def pause(name: str, storage: Path) -> str:
     """Ask a campaign to start no trials; return what to tell the user."""
     campaign, control, _ = _running(name, storage)
-    control.write(PAUSE, value=True)
+    _write(control, PAUSE, value=True)
     return f"{campaign} starts no more trials until `fckd resume {campaign}`; what runs goes on"
 
 
 def resume(name: str, storage: Path) -> str:
     """Let a paused campaign start trials again; return what to tell the user."""
     campaign, control, _ = _running(name, storage)
-    control.write(PAUSE, value=None)
+    _write(control, PAUSE, value=None)
     return f"{campaign} starts trials again"
 
 
@@ -53,7 +59,7 @@ def scale(name: str, groups: int, storage: Path) -> str:
             f"1 to {driver['room']}: the Ray cluster has room for no more groups of this sweep",
             "add nodes, or use fckd pause to run none",
         )
-    control.write(GROUPS, groups)
+    _write(control, GROUPS, value=groups)
     return f"{campaign} goes from {driver['groups']} to {groups} trials at a time"
 
 
@@ -61,22 +67,50 @@ def open_control(name: str, storage: Path) -> tuple[str, Control]:
     """Return the id and the record of the campaign with the id `name`, or the newest of that name.
 
     Raises:
-        UserError: There is none, or nobody has driven it since records are kept.
+        UserError: There is none, nobody has driven it since records are kept, or the ledger does
+            not answer.
     """
     ledger = existing_ledger(storage, settings().ledger_url)
-    found, others = campaigns_called(name, ledger)
+    with answering(ledger):
+        found, others = campaigns_called(name, ledger)
     if not found:
         raise UserError(
             f"no sweep called {name} has a record of who drives it in the ledger {shown(ledger)}",
             f"one of: {', '.join(others) or 'none yet'}",
             "give a name or an id; one that was just begun has a record when its corpus is there",
         )
-    return found[-1], Control(ledger, found[-1])
+    with answering(ledger):
+        return found[-1], Control(ledger, found[-1])
+
+
+@contextmanager
+def answering(ledger: RDBStorage) -> Iterator[None]:
+    """Say of a ledger that does not answer inside the block what it is.
+
+    Raises:
+        UserError: It does not.
+    """
+    try:
+        yield
+    except (StorageInternalError, SQLAlchemyError) as error:
+        cause = error.__cause__ or error  # Optuna's own words guess at invalid data
+        said = str(getattr(cause, "orig", None) or cause).strip().partition("\n")[0]
+        raise UserError(
+            f"the ledger {shown(ledger)} does not answer: {said}",
+            "the ledger that answered a moment ago",
+            "look after its server (or its file), and run the same command again",
+        ) from error
+
+
+def _write(control: Control, name: str, *, value: Any) -> None:
+    with answering(control.storage):
+        control.write(name, value)
 
 
 def _running(name: str, storage: Path) -> tuple[str, Control, dict[str, Any]]:
     campaign, control = open_control(name, storage)
-    record, now = control.read(), time.time()
+    with answering(control.storage):
+        record, now = control.read(), time.time()
     if is_alive(record, now):
         return campaign, control, record[DRIVER]
     end, driver = record.get(ENDED), record.get(DRIVER)

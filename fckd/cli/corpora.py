@@ -9,6 +9,7 @@ from rich.segment import Segments
 from rich.table import Table
 from rich.text import Text
 
+from fckd.cli.lines import say
 from fckd.data.corpus import Corpus
 from fckd.data.damage import LISTED_AT_MOST, REPORT
 from fckd.data.manifest import MANIFEST
@@ -51,18 +52,16 @@ def find_corpus(name: str, storage: str) -> Corpus:
 def print_summary(console: Console, corpus: Corpus) -> None:
     """Print counts by split, class and modality, and whether they are the official ones."""
     about = f"{corpus.source}: {len(corpus):,} samples, fingerprint {corpus.fingerprint}"
-    console.print(about, soft_wrap=True, highlight=False)
+    say(console, about)
     for protocol in corpus.protocols:
-        division = f"{protocol}: {_division(corpus, protocol)}"
-        console.print(division, soft_wrap=True, highlight=False)
+        say(console, f"{protocol}: {_division(corpus, protocol)}")
     _print_absent(console, corpus)
     _print_table(console, _modalities(corpus))
     if len(corpus) > LOOKED_AT_MOST:
-        console.print(f"(values: of {LOOKED_AT_MOST} samples, evenly spread)", highlight=False)
+        say(console, f"(values: of {LOOKED_AT_MOST} samples, evenly spread)")
     _print_table(console, _classes(corpus))
     if (corpus.folder / SHEET).is_file():
-        where = f"one sample of each class: {corpus.folder / SHEET}"
-        console.print(where, soft_wrap=True, highlight=False)
+        say(console, f"one sample of each class: {corpus.folder / SHEET}")
 
 
 def print_sample(console: Console, corpus: Corpus, sample_id: str) -> None:
@@ -77,7 +76,7 @@ def print_sample(console: Console, corpus: Corpus, sample_id: str) -> None:
         f"{sample_id}: {corpus.classes[corpus.labels[index]]}; subject {corpus.subjects[index]}, "
         f"camera {corpus.cameras[index]}; {splits}"
     )
-    console.print(about, soft_wrap=True, highlight=False, markup=False)
+    say(console, about)
     table = _table("modality", "shape", "type", "values")
     for modality in corpus.modalities:
         array = corpus.array(index, modality)
@@ -85,7 +84,7 @@ def print_sample(console: Console, corpus: Corpus, sample_id: str) -> None:
         table.add_row(modality, _shape(array.shape), array.dtype.name, values)
     _print_table(console, table)
     preview = write_preview(corpus, index)
-    console.print(f"preview: {preview}", soft_wrap=True, highlight=False, markup=False)
+    say(console, f"preview: {preview}")
 
 
 def _division(corpus: Corpus, protocol: str) -> str:
@@ -104,8 +103,7 @@ def _print_absent(console: Console, corpus: Corpus) -> None:
         if absent:
             more = len(absent) - LISTED_AT_MOST
             listed = ", ".join(absent[:LISTED_AT_MOST]) + (f" and {more} more" if more > 0 else "")
-            line = f"{why} {len(absent)}: {listed}"
-            console.print(line, soft_wrap=True, highlight=False, markup=False)
+            say(console, f"{why} {len(absent)}: {listed}")
 
 
 def _modalities(corpus: Corpus) -> Table:

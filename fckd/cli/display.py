@@ -9,12 +9,15 @@ from typing import Any, Self
 from rich import box
 from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.live import Live
+from rich.markup import escape
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
 from fckd.cli.board import Board, Row, SweepSummary, duration, short_value
-from fckd.events import Event, Progress, Standing, SweepEnded, TrialEnded
+from fckd.cli.lines import say
+from fckd.cli.published import unlike_published
+from fckd.events import Event, Progress, Standing, SweepEnded, SweepStarted, TrialEnded
 from fckd.sweep.arms import STUDENT_ALONE
 from fckd.tracking.names import measured_on
 
@@ -80,6 +83,8 @@ class Display:
     def __call__(self, event: Event) -> None:
         """Take `event` into the picture."""
         self.board.note(event)
+        if isinstance(event, SweepStarted):
+            self._warn(event)
         if self._live is None:
             self._print(event)
 
@@ -134,6 +139,13 @@ class Display:
     def _counts(self) -> Text:
         return Text(f"{self.board.counts()}\n{self.board.times()}")
 
+    def _warn(self, event: SweepStarted) -> None:
+        """Say above the picture, once, that a benchmark is not there as it is published."""
+        settings = self.board.summary.corpus
+        unlike = "" if settings is None else unlike_published(settings, event.parameters)
+        if unlike:
+            self._say(unlike)
+
     def _print(self, event: Event) -> None:
         if isinstance(event, Progress):
             self._print_stage(event)
@@ -153,13 +165,13 @@ class Display:
         self._say(f"{event.stage}: {done}")
 
     def _say(self, line: str) -> None:
-        self._console.print(Text(line), soft_wrap=True)
+        say(self._console, line)
 
 
 def leaderboard_table(leaderboard: Mapping[str, Any]) -> Table:
     """Return the confirmed result as a table."""
     table = Table(
-        title=f"{leaderboard['source']}: accuracy on {measured_on(leaderboard)}",
+        title=escape(f"{leaderboard['source']}: accuracy on {measured_on(leaderboard)}"),
         caption=Text(leaderboard["verdict"]),
         title_justify="left",
         caption_justify="left",

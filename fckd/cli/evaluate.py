@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from rich.console import Console
-from rich.text import Text
 
+from fckd.cli.lines import say
 from fckd.cli.loading import Asked
 from fckd.data.corpus import Corpus
 from fckd.registry.evaluate import evaluate, record, write_confusion
@@ -39,4 +39,4 @@ def evaluate_student(
         lines.append(f"confusion: {out}")
     lines.append(f"recorded in {record(asked.folder, found)}: choose nothing by a test split")
     for line in lines:
-        console.print(Text(line), soft_wrap=True)
+        say(console, line)

@@ -25,6 +25,7 @@ from fckd.cli.inputs import (
     storage_of,
     told,
 )
+from fckd.cli.lines import say
 from fckd.cli.packages import needs_more
 from fckd.cli.weights import with_fetched_weights
 from fckd.config.kind import Kind
@@ -61,7 +62,7 @@ def main() -> None:
         _complain("training failed", failure)
         sys.exit(FAILURE)
     except Stopped as stopped:
-        problems.print(stopped.reason or GO_ON, soft_wrap=True, highlight=False)
+        say(problems, stopped.reason or GO_ON)
         if stopped.reason:  # nobody asked for this end: a script must not take it for success
             sys.exit(FAILURE)
         sys.exit(0 if stopped.signal_number is None else SIGNALLED + stopped.signal_number)
@@ -205,7 +206,7 @@ def report(
     """Write a finished sweep's report again, from the ledger and the leaderboard."""
     from fckd.cli.reports import rewrite_report
 
-    console.print(str(rewrite_report(name, storage_folder(storage_of(storage)))), soft_wrap=True)
+    say(console, str(rewrite_report(name, storage_folder(storage_of(storage)))))
 
 
 @app.command()
@@ -226,7 +227,7 @@ def stop(name: SweepName, storage: Storage = None) -> None:
     """End a running sweep after the current epochs; its command goes on with it."""
     from fckd.cli import control
 
-    _say(control.stop(name, storage_folder(storage_of(storage))))
+    say(console, control.stop(name, storage_folder(storage_of(storage))))
 
 
 @app.command()
@@ -234,7 +235,7 @@ def pause(name: SweepName, storage: Storage = None) -> None:
     """Let a running sweep start no more trials."""
     from fckd.cli import control
 
-    _say(control.pause(name, storage_folder(storage_of(storage))))
+    say(console, control.pause(name, storage_folder(storage_of(storage))))
 
 
 @app.command()
@@ -242,7 +243,7 @@ def resume(name: SweepName, storage: Storage = None) -> None:
     """Let a paused sweep start trials again."""
     from fckd.cli import control
 
-    _say(control.resume(name, storage_folder(storage_of(storage))))
+    say(console, control.resume(name, storage_folder(storage_of(storage))))
 
 
 @app.command()
@@ -254,7 +255,7 @@ def scale(
     """Let a running sweep run another number of trials at a time."""
     from fckd.cli import control
 
-    _say(control.scale(name, groups, storage_folder(storage_of(storage))))
+    say(console, control.scale(name, groups, storage_folder(storage_of(storage))))
 
 
 @app.command()
@@ -280,10 +281,6 @@ def doctor(storage: Storage = None) -> None:
 
     if not examine(console, storage_of(storage)):
         sys.exit(FAILURE)
-
-
-def _say(line: str) -> None:
-    console.print(Text(line), soft_wrap=True)
 
 
 def _complain(kind: str, error: Exception) -> None:

@@ -3,7 +3,7 @@
 import re
 from importlib.metadata import packages_distributions, requires
 
-from fckd.errors import UserError
+from fckd.errors import UserError, to_install
 
 IMPORTED_AS = {"opencv-python-headless": "cv2", "scikit-learn": "sklearn", "pillow": "PIL"}
 """Distributions whose modules are named otherwise."""
@@ -24,7 +24,7 @@ def needs_more(absent: ModuleNotFoundError) -> UserError:
     return UserError(
         f"this needs {module}, which is not installed",
         f"fckd with its extra {extra}",
-        f"pip install 'fckd[{extra}]'",
+        to_install(extra),
     )
 
 

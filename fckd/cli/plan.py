@@ -6,8 +6,10 @@ from pathlib import Path
 from rich import filesize
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from fckd.cli.board import duration
+from fckd.cli.lines import say
 from fckd.cli.steps import prepare_corpus
 from fckd.config.space import Space
 from fckd.sweep.plan import Plan, Stage, plan_of
@@ -26,10 +28,10 @@ def print_plan(console: Console, space: Space, data: Path | None) -> None:
     for name in (*COLUMNS, plan.unit):
         table.add_column(name, justify="right", no_wrap=True)
     for stage in plan.stages:
-        table.add_row(*_cells(stage))
+        table.add_row(*map(Text, _cells(stage)))
     console.print(table)
     for line in _lines(plan, space):
-        console.print(line, soft_wrap=True, highlight=False)
+        say(console, line)
 
 
 def _cells(stage: Stage) -> Iterator[str]:

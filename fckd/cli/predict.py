@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.text import Text
 
+from fckd.cli.lines import say
 from fckd.cli.loading import Asked
 from fckd.data.manifest import MANIFEST
 from fckd.errors import UserError
@@ -40,13 +40,13 @@ def predict_recordings(
     names, times = list(_named(samples)), list[tuple[float, float]]()
     said = _timed(predictions(student, names, top), times)
     if out is not None:
-        _say(console, f"{write_answers(out, said, top)} recordings: {out}")
+        say(console, f"{write_answers(out, said, top)} recordings: {out}")
     else:
         for prediction in said:
             if len(names) > 1:
-                _say(console, prediction.sample)
+                say(console, prediction.sample)
             _show(console, prediction)
-    _say(console, f"{student.engine}: loaded in {seconds:.2f} s, {_latency(times)}")
+    say(console, f"{student.engine}: loaded in {seconds:.2f} s, {_latency(times)}")
 
 
 def watch_camera(
@@ -68,7 +68,7 @@ def watch_camera(
     for frames, clip in clips(camera, student.card, window, max(1, window // 2)):
         said = ask(student, frames, clip, top=top)
         best = ", ".join(f"{action} {share:.1%}" for action, share in said.top)
-        _say(console, f"frames {frames}: {best} ({sum(said.milliseconds):.1f} ms)")
+        say(console, f"frames {frames}: {best} ({sum(said.milliseconds):.1f} ms)")
 
 
 def _named(samples: Sequence[str]) -> Iterator[str]:
@@ -107,10 +107,6 @@ def _latency(times: Sequence[tuple[float, float]]) -> str:
 def _show(console: Console, prediction: Prediction) -> None:
     for action, probability in prediction.top:
         mark = "→" if action == prediction.action else " "
-        _say(console, f"{mark} {probability:6.1%}  {action}")
+        say(console, f"{mark} {probability:6.1%}  {action}")
     if prediction.true is not None:
-        _say(console, f"  the corpus says: {prediction.true}")
-
-
-def _say(console: Console, line: str) -> None:
-    console.print(Text(line), soft_wrap=True)
+        say(console, f"  the corpus says: {prediction.true}")

@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+from optuna.storages import RDBStorage
 
-from fckd.cli.campaigns import find_campaign
+from fckd.cli.campaigns import TABLE, find_campaign
+from fckd.cli.control import answering
 from fckd.cli.inputs import settings
 from fckd.errors import UserError
 from fckd.sweep.leaderboard import LEADERBOARD, TRIALS
@@ -20,7 +22,8 @@ def rewrite_report(name: str, storage: Path) -> Path:
     """Write the report of the sweep `name` (its id, or the newest of that name); return its path.
 
     Raises:
-        UserError: No such sweep, one that has not ended, or one whose files are damaged.
+        UserError: No such sweep, one that has not ended or has no confirmation, one whose files are
+            damaged, or the ledger does not answer.
     """
     folder = find_campaign(name, storage)
     if (folder / TRIALS).exists() and not (folder / LEADERBOARD).exists():
@@ -29,9 +32,17 @@ def rewrite_report(name: str, storage: Path) -> Path:
             "a sweep with a confirmation, of which a report tells",
             f"look at {folder / TRIALS}, or confirm its best trials: raise confirmation.finalists",
         )
+    if (folder / TABLE).exists() and not (folder / FACTS).exists():
+        raise UserError(
+            f"{name} is a comparison",
+            "a sweep with a confirmation, of which a report tells",
+            f"look at {folder / TABLE}: it is all that a comparison has to tell",
+        )
     board, known = _read(folder / LEADERBOARD), _read(folder / FACTS)
     sight = _read(folder / SIGHT) if (folder / SIGHT).exists() else None
-    return write_report(folder / "report", board, _study(folder.name, storage), known, sight)
+    ledger = existing_ledger(storage, settings().ledger_url)
+    with answering(ledger):
+        return write_report(folder / "report", board, _study(folder.name, ledger), known, sight)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -47,8 +58,7 @@ def _read(path: Path) -> dict[str, Any]:
     return content
 
 
-def _study(name: str, storage: Path) -> optuna.Study:
-    ledger = existing_ledger(storage, settings().ledger_url)
+def _study(name: str, ledger: RDBStorage) -> optuna.Study:
     try:
         return optuna.load_study(study_name=name, storage=ledger)
     except KeyError as unknown:

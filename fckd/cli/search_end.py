@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fckd.cli.board import short_value
+from fckd.cli.lines import say
 from fckd.files import write_json
 from fckd.sweep.conduct import Searched
 from fckd.sweep.leaderboard import TRIALS
@@ -54,5 +55,5 @@ def print_search(console: Console, searched: Searched, written: Path) -> None:
         table.add_row(trial["trial"], f"{100 * trial['accuracy']:.1f} %", Text("  ".join(chosen)))
     console.print()
     console.print(table)
-    console.print(NOTHING_READ, soft_wrap=True)
-    console.print(f"trials: {written}", soft_wrap=True, highlight=False)
+    say(console, NOTHING_READ)
+    say(console, f"trials: {written}")

@@ -10,8 +10,9 @@ from rich.live import Live
 from rich.text import Text
 
 from fckd.cli.board import duration, short_value
-from fckd.cli.control import open_control
-from fckd.sweep.control import SILENCE_SECONDS
+from fckd.cli.control import answering, open_control
+from fckd.errors import UserError
+from fckd.sweep.control import SILENCE_SECONDS, Control
 from fckd.sweep.status import Running, Status, status_of
 from fckd.tracking.names import short_names
 
@@ -23,20 +24,33 @@ def print_status(console: Console, name: str, storage: Path, *, as_json: bool, w
     """Print how the campaign called `name` stands; with `watch`, again until it has ended.
 
     Raises:
-        UserError: There is none.
+        UserError: There is none, or its ledger does not answer; who watches is told so and goes on.
     """
     campaign, control = open_control(name, storage)
-    status = status_of(control.storage, campaign)
+    status = _read(control, campaign)
     if as_json:
-        console.print(json.dumps(status.as_json(), indent=2), soft_wrap=True, highlight=False)
+        print(json.dumps(status.as_json(), indent=2))  # noqa: T201, for programs: as it is
     elif not watch:
         console.print(picture(status), soft_wrap=True)
     else:
-        with Live(picture(status), console=console, auto_refresh=False) as live:
-            while status.alive:
-                time.sleep(WATCH_SECONDS)
-                status = status_of(control.storage, campaign)
-                live.update(picture(status), refresh=True)
+        _watch(console, control, campaign, status)
+
+
+def _watch(console: Console, control: Control, campaign: str, status: Status) -> None:
+    with Live(picture(status), console=console, auto_refresh=False) as live:
+        while status.alive:
+            time.sleep(WATCH_SECONDS)
+            trouble = ""
+            try:
+                status = _read(control, campaign)
+            except UserError as silence:  # such as a database that is started anew
+                trouble = f"\n{silence.given}; asked again every {WATCH_SECONDS:.0f} s"
+            live.update(picture(status).append(trouble), refresh=True)
+
+
+def _read(control: Control, campaign: str) -> Status:
+    with answering(control.storage):
+        return status_of(control.storage, campaign)
 
 
 def picture(status: Status, now: float | None = None) -> Text:

@@ -21,6 +21,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from fckd.cli.lines import say
 from fckd.config.experiment import identity
 from fckd.config.space import Space
 from fckd.data.prepare import prepare
@@ -55,8 +56,8 @@ def prepare_corpus(
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     workshop = Workshop(storage, corpus.folder, device, shelf)
     counts = ", ".join(f"{count} {part}" for part, count in workshop.counts(experiment).items())
-    console.print(f"{corpus.source}: {len(corpus)} samples: {counts}", highlight=False)
-    console.print(f"corpus: {corpus.folder}", soft_wrap=True, highlight=False)
+    say(console, f"{corpus.source}: {len(corpus)} samples: {counts}")
+    say(console, f"corpus: {corpus.folder}")
     return workshop
 
 
@@ -71,7 +72,7 @@ def train_teachers(console: Console, space: Space, data: Path | None) -> Worksho
                     advance(result.epoch, teacher.training.epochs)
         record = workshop.teacher_record(experiment, name, "train")
         accuracy = record["metrics"]["validation/accuracy"]
-        console.print(f"teacher {name}: {accuracy:.1%} on validation", highlight=False)
+        say(console, f"teacher {name}: {accuracy:.1%} on validation")
     return workshop
 
 
@@ -86,7 +87,7 @@ def make_lessons(console: Console, space: Space, data: Path | None) -> Workshop:
                 for rows in workshop.make_lessons(experiment, name, part):
                     advance(rows, total)
             store = workshop.lessons(experiment, name, part)
-            console.print(f"lessons: {store.folder}", soft_wrap=True, highlight=False)
+            say(console, f"lessons: {store.folder}")
     return workshop
 
 
@@ -99,7 +100,7 @@ def distill_once(console: Console, space: Space, data: Path | None) -> None:
 
     def report(epoch: int, metrics: Mapping[str, float]) -> bool:
         shown = "  ".join(f"{name} {value:.4g}" for name, value in metrics.items())
-        console.print(f"epoch {epoch}  {shown}", soft_wrap=True, highlight=False)
+        say(console, f"epoch {epoch}  {shown}")
         return True
 
     bring_run(workshop, folder)
@@ -109,11 +110,8 @@ def distill_once(console: Console, space: Space, data: Path | None) -> None:
     if outcome is None:
         raise TrainingError("the run ended without an outcome")
     accuracy = asdict(outcome)["metrics"]["validation/accuracy"]
-    console.print(
-        f"validation accuracy {accuracy:.1%} of {len(outcome.labels)} samples; weights in {folder}",
-        soft_wrap=True,
-        highlight=False,
-    )
+    samples = len(outcome.labels)
+    say(console, f"validation accuracy {accuracy:.1%} of {samples} samples; weights in {folder}")
 
 
 class _RateColumn(ProgressColumn):
@@ -127,7 +125,7 @@ class _RateColumn(ProgressColumn):
 @contextmanager
 def _bar(console: Console, stage: str) -> Iterator[Advance]:
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         _RateColumn(),

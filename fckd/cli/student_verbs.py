@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.text import Text
 
 from fckd.cli.inputs import Storage, storage_folder, storage_of, tracking_uri
+from fckd.cli.lines import say
 from fckd.cli.loading import Asked
 from fckd.errors import UserError
 
@@ -69,18 +69,18 @@ def promote(
         )
     verdict = _registry(storage).promote(name, version, reason)
     if verdict.promote:
-        _say(f"{name}/{version} is champion ({verdict.reason})")
+        say(console, f"{name}/{version} is champion ({verdict.reason})")
     elif force:
-        _say(f"{name}/{version} is champion, against the gate ({verdict.reason})")
+        say(console, f"{name}/{version} is champion, against the gate ({verdict.reason})")
     else:
-        _say(f"the champion stays ({verdict.reason})")
+        say(console, f"the champion stays ({verdict.reason})")
 
 
 @app.command()
 def rollback(name: Name, storage: Storage = None) -> None:
     """Make the champion before this one champion again."""
     later, earlier = _registry(storage).rollback(name)
-    _say(f"{name}/{earlier} is champion again, in place of {name}/{later}")
+    say(console, f"{name}/{earlier} is champion again, in place of {name}/{later}")
 
 
 @app.command()
@@ -94,7 +94,7 @@ def lineage(
     rows = _registry(storage).lineage(reference)
     widest = max(len(what) for what, _ in rows)
     for what, which in rows:
-        _say(f"{what:<{widest}}  {which}")
+        say(console, f"{what:<{widest}}  {which}")
 
 
 @app.command()
@@ -114,7 +114,7 @@ def pull(
     from fckd.registry.pull import pull as fetch
 
     fetch(reference, out, _address(storage), public_key)
-    _say(f"{reference} is in {out}")
+    say(console, f"{reference} is in {out}")
 
 
 @app.command()
@@ -181,10 +181,6 @@ def evaluate(
     asked = Asked(student, engine, public_key, trust_plug_in)
     found = find_corpus(corpus, storage_of(storage))
     evaluate_student(console, asked, found, split.value, protocol, out)
-
-
-def _say(line: str) -> None:
-    console.print(Text(line), soft_wrap=True)
 
 
 def _registry(storage: str | None) -> "Registry":

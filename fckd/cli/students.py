@@ -9,12 +9,15 @@ from typing import Any
 import numpy as np
 from safetensors.torch import load_file
 
+from fckd.errors import UserError
 from fckd.files import sha256_of_file
 from fckd.registry.card import Card, Measurement, TestResult
 from fckd.registry.packing import pack_student
 from fckd.sweep.arms import Arm, under
 from fckd.sweep.conduct import Conducted
 from fckd.tracking.facts import versions
+from fckd.tracking.redaction import redact_text
+from fckd.tracking.spool import SHIPPED_FILE
 from fckd.train.task import WEIGHTS, Outcome, read_outcome
 
 
@@ -71,9 +74,16 @@ def register(conducted: Conducted, name: str, tracking_uri: str) -> Registration
     key = place.name
     registry = Registry(tracking_uri)
     run = find_run(tracking_uri, "fckd.trial_key", key)
+    if run is None:
+        raise UserError(
+            f"MLflow at {redact_text(tracking_uri)} has no run of the trial {key}",
+            "the run of the student that is registered",
+            f"delete {conducted.folder / SHIPPED_FILE} and run the same command again: MLflow is "
+            "told everything once more",
+        )
     folder, card = pack(conducted, name, run)
     tags = {"fckd.sweep": conducted.sweep, "fckd.trial_key": key}
-    version = registry.register(folder, name, run or "", tags)
+    version = registry.register(folder, name, run, tags)
     verdict = registry.promote(name, version)
     aliases = ("candidate", "champion") if verdict.promote else ("candidate",)
     division = conducted.workshop.division(arm.experiment)

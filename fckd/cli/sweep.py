@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.text import Text
 
 from fckd.cli.board import SweepSummary
 from fckd.cli.display import Display, print_leaderboard
 from fckd.cli.inputs import artifact_root, settings, storage_of, tracking_uri
+from fckd.cli.lines import say
 from fckd.cli.search_end import print_search, write_trials
 from fckd.cli.shipping import Shipping
 from fckd.cli.students import Registration, best_run, pack, register
@@ -65,14 +65,15 @@ def run_sweep(console: Console, space: Space, data: Path | None) -> None:
 def _summary(space: Space) -> SweepSummary:
     runs = confirmation_runs(space.confirmation)
     trials, searched = space.budget.trials + runs, list(space.search.parameters)
-    return SweepSummary(space.name, trials, searched, space.budget.minutes)
+    corpus = space.experiment.corpus
+    return SweepSummary(space.name, trials, searched, space.budget.minutes, corpus)
 
 
 def _register(
     console: Console, conducted: Conducted, space: Space, uri: str, waiting: int
 ) -> Registration | None:
     if not _has_student(conducted):
-        console.print(Text(f"not registered: {conducted.leaderboard['verdict']}"), soft_wrap=True)
+        say(console, f"not registered: {conducted.leaderboard['verdict']}")
         return None
     try:
         if waiting:
@@ -85,8 +86,7 @@ def _register(
     except UserError as refusal:
         # The sweep is done and its student packed: a dead server must not make that vain.
         folder, _ = pack(conducted, space.name)
-        shown = Text(f"not registered: {refusal}\n(the student is in {folder})")
-        console.print(shown, soft_wrap=True)
+        say(console, f"not registered: {refusal}\n(the student is in {folder})")
         return None
 
 
@@ -153,17 +153,16 @@ def _print_end(
 ) -> None:
     console.print()
     print_leaderboard(console, board)
-    console.print(f"report: {page}", soft_wrap=True, highlight=False)
+    say(console, f"report: {page}")
     if registration is None:
         return
-    console.print(
-        f"registered: {registration.name} version {registration.version}, "
-        f"{', '.join(registration.aliases)} ({registration.reason})",
-        soft_wrap=True,
-        highlight=False,
+    version, aliases = registration.version, ", ".join(registration.aliases)
+    say(
+        console,
+        f"registered: {registration.name} version {version}, {aliases} ({registration.reason})",
     )
     if registration.without_onnx:
-        console.print(Text(f"without ONNX: {registration.without_onnx}"), soft_wrap=True)
+        say(console, f"without ONNX: {registration.without_onnx}")
     place = _short(storage)
     elsewhere = "" if storage_folder(storage_of(None)) == storage else f" --storage {place}"
     corpus = _short(conducted.workshop.corpus.folder)
@@ -175,7 +174,7 @@ def _print_end(
         f"  {_program('fckd')} pull {reference} --out student{elsewhere}",
         f"  {_program('fckd')} predict student {corpus}/{sample}",
     ):
-        console.print(line, soft_wrap=True, highlight=False)
+        say(console, line)
 
 
 def _look(place: str) -> str:

@@ -1,11 +1,11 @@
 """Which searched parameters decide whether another one is drawn."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from fckd.config.objective import FOCAL_TERMS
-from fckd.config.parameters import Parameter, Value, may_be_off
+from fckd.config.parameters import Parameter, Value, may_be_off, to_try
 
 FOCAL = "focal."
 WEIGHT = ".weight"
@@ -39,7 +39,8 @@ def check(parameters: Parameters) -> None:
     """Check that every condition can be met.
 
     Raises:
-        ValueError: One is on what is not searched or never so, or parameters wait for each other.
+        ValueError: One is on what is not searched or never so, parameters wait for each other, or
+            for values that exclude each other.
     """
     for name, parameter in parameters.items():
         for other, wanted in parameter.when.items():
@@ -49,6 +50,31 @@ def check(parameters: Parameters) -> None:
                 if not parameters[other].can_be(value):
                     raise ValueError(f"{name} waits for {other} = {value}, which it never is")
     in_order(parameters)
+    for name in parameters:
+        met(parameters, name)
+
+
+def met(parameters: Parameters, name: str) -> dict[str, Value]:
+    """Return what lets `name` be drawn: a value of all that it waits for, and they in turn.
+
+    Of several the one that is named first.
+
+    Raises:
+        ValueError: There are none.
+    """
+    conditions: dict[str, list[tuple[Value, ...]]] = {}
+    chain = [name]
+    for waiting in chain:
+        for other, wanted in parameters[waiting].when.items():
+            conditions.setdefault(other, []).append(_listed(wanted))
+            chain.append(other)
+    values: dict[str, Value] = {}
+    for other, every in conditions.items():
+        value = _first(parameters[other], every)
+        if value is None:
+            raise ValueError(f"{name} waits for values of {other} that exclude each other")
+        values[other] = value
+    return values
 
 
 def hold(parameters: Parameters, name: str, fields: Mapping[str, Any]) -> bool:
@@ -80,6 +106,15 @@ def in_every_trial(parameters: Parameters, name: str) -> bool:
     if parameter.when or may_be_off(parameter):
         return False
     return all(in_every_trial(parameters, decider) for decider in deciders(parameters, name))
+
+
+def _first(parameter: Parameter, conditions: Sequence[Sequence[Value]]) -> Value | None:
+    """Return the first value of a parameter that meets one of each; None if there is none."""
+    named = (value for wanted in conditions for value in wanted if parameter.contains(value))
+    for value in (*named, *to_try(parameter)):
+        if all(any(parameter.meets(value, each) for each in wanted) for wanted in conditions):
+            return value
+    return None
 
 
 def _listed(wanted: Value | tuple[Value, ...]) -> tuple[Value, ...]:

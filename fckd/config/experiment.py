@@ -245,7 +245,16 @@ class Experiment(Configuration):
                     f"stages take {first} epochs of training.epochs {self.training.epochs}: "
                     "at least one must be left to learn together"
                 )
+            self._weights_are_constant()
         return self
+
+    def _weights_are_constant(self) -> None:
+        for name, term in self.objective.active():
+            if term.warmup_epochs or term.decay < 1:
+                raise ValueError(
+                    f"objective.{name} warms up or decays from the first epoch on, in which no "
+                    "teacher teaches a student with stages: leave warmup_epochs and decay out"
+                )
 
     @property
     def needs_lessons(self) -> bool:

@@ -189,6 +189,14 @@ class ObjectiveSettings(Configuration):
         return self.uses_focal or self._uses(EMBEDDED_TERMS)
 
     @property
+    def relates_samples(self) -> bool:
+        """Whether a term's value depends on which samples are in memory together."""
+        by_sample = "per_sample_and_channel"
+        return self._uses(RELATIONAL_TERMS) or any(
+            getattr(settings, "reduction", "") == by_sample for _, settings in self.active()
+        )
+
+    @property
     def uses_lessons(self) -> bool:
         """Whether a term reads anything of the teachers."""
         return any(True for _ in self.active())
@@ -197,6 +205,7 @@ class ObjectiveSettings(Configuration):
         return any(name in terms for name, _ in self.active())
 
 
+RELATIONAL_TERMS = ("dist", "similarity_preserving", "correlation_congruence", "relational")
 FOCAL_TERMS = ("correlation", "distribution")
 EMBEDDED_TERMS = (
     "fitnet",

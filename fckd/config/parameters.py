@@ -1,6 +1,6 @@
 """What is searched: a number between two bounds, or one of a list of values."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import floor, isclose
 from typing import Annotated, Any, Self
 
@@ -124,3 +124,15 @@ AnyParameter = Annotated[
 def may_be_off(parameter: Parameter) -> bool:
     """Return whether a trial may go without this parameter's term."""
     return isinstance(parameter, RangeParameter) and parameter.may_be_off
+
+
+def to_try(parameter: Parameter) -> Sequence[Value]:
+    """Return the choices, or the lowest, the next and the highest value that a range can have."""
+    if isinstance(parameter, ChoiceParameter):
+        return parameter.choices
+    low, high, stride = parameter.low, parameter.high, parameter.stride
+    if stride is None:
+        return low, high
+    steps = strides_between(low, high, stride)
+    values = (low + step * stride for step in sorted({0, min(1, steps), steps}))
+    return [int(value) if parameter.integer else value for value in values]

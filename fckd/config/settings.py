@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 from pydantic import SecretStr, ValidationError
 
 from fckd.config.base import Configuration
-from fckd.config.documents import read_document
+from fckd.config.documents import Document, read_document
 from fckd.errors import UserError
 
 PROFILE = "FCKD_PROFILE"
@@ -86,10 +86,41 @@ def holds_password(address: str) -> bool:
     return parts.password is not None or "password" in parse_qs(parts.query)
 
 
+def _is_secret(value: str, place: str) -> bool:
+    try:
+        return holds_password(value)
+    except ValueError:
+        # Not even the reason is shown: it may quote a password.
+        raise UserError(
+            f"{place} is no address that can be read",
+            "a folder, or an address such as http://HOST:PORT or http://[::1]:5000",
+            "correct it",
+        ) from None
+
+
+def _read_mapping(file: Path) -> Document:
+    """Return what is in a profile; a space or comparison that is installed is none."""
+    fields = ", ".join(Profile.model_fields)
+    if not file.exists():
+        raise UserError(
+            f"no such file: {file}",
+            f"a profile: YAML with some of {fields}",
+            f"check the path in --profile or {PROFILE}",
+        )
+    try:
+        return read_document(file)
+    except UserError as refusal:
+        raise UserError(
+            refusal.given,
+            f"a profile: YAML with some of {fields}",
+            f"mend it, or go without a profile: name none in --profile or {PROFILE}",
+        ) from refusal
+
+
 def _read_profile(file: Path) -> Profile:
-    document = read_document(file)
+    document = _read_mapping(file)
     for name, value in document.items():
-        if isinstance(value, str) and holds_password(value):
+        if isinstance(value, str) and _is_secret(value, f"{file}: {name}"):
             raise UserError(
                 f"{file}: {name} holds a password",
                 "a profile that can be shared: addresses without passwords",

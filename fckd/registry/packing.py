@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from fckd.errors import UserError
+from fckd.errors import UserError, to_install
 from fckd.files import new_folder, write_json
 from fckd.models.network import ActionNetwork
 from fckd.registry.card import Card
@@ -57,7 +57,7 @@ def pack_student(
 def _add_onnx(folder: Path, network: ActionNetwork, card: Card) -> Card:
     absent = [name for name in EXPORTERS if find_spec(name) is None]
     if absent:
-        reason = f"{', '.join(absent)} not installed: pip install 'fckd[onnx]'"
+        reason = f"{', '.join(absent)} not installed; {to_install('onnx')}"
         return card.model_copy(update={"without_onnx": reason})
     # seconds to import
     from fckd.registry.onnx_export import export_onnx

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fckd.errors import UserError
+from fckd.errors import UserError, to_install
 from fckd.registry.delivery import check_empty, deliver, of_folder
 from fckd.registry.reference import parse_reference
 from fckd.registry.sums import SUMS
@@ -66,5 +66,5 @@ def _from_database(reference: str, out: Path, tracking_uri: str, public_key: Pat
         raise UserError(
             "mlflow is not installed, which reading its database needs",
             "the address of an MLflow server, a student's folder, or s3://BUCKET/PREFIX of one",
-            "set MLFLOW_TRACKING_URI=http://HOST:PORT, or pip install 'fckd[service]'",
+            f"set MLFLOW_TRACKING_URI=http://HOST:PORT, or {to_install('service')}",
         ) from absent

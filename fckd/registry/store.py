@@ -120,16 +120,16 @@ class Registry:
             What the gate said.
 
         Raises:
-            UserError: No such version, or one of the two students is damaged or was exchanged.
+            UserError: No such version, or it is damaged or was exchanged. A champion that cannot be
+                read, or is not signed as is demanded, only keeps its place until it is forced.
         """
         with self._client() as client:
             check_version(client, model_of(client, name), version)
             current = champion_of(client, name)
             if current == version:
                 return Verdict(True, f"version {version} is the champion already")
-            champion = None if current is None else self._card(client, name, current)
-            verdict = rolled_back(client, name, version) or decide(
-                self._card(client, name, version), champion
+            verdict = rolled_back(client, name, version) or self._decided(
+                client, name, version, current
             )
             record(client, name, version, verdict, forced)
             if verdict.promote or forced is not None:
@@ -208,6 +208,20 @@ class Registry:
                 name=named.name,
                 fingerprint=tags_of(client, named.name, version).get(FINGERPRINT_TAG),
             )
+
+    def _decided(
+        self, client: "MlflowClient", name: str, version: int, champion: int | None
+    ) -> Verdict:
+        candidate = self._card(client, name, version)
+        if champion is None:
+            return decide(candidate, None)
+        try:
+            theirs = self._card(client, name, champion)
+        except UserError as refusal:
+            # Raised, it would leave a name whose champion is lost without another for good.
+            why = " ".join(refusal.given.split())
+            return Verdict(False, f"the files of champion {champion} cannot be read: {why}")
+        return decide(candidate, theirs)
 
     def _card(self, client: "MlflowClient", name: str, version: int) -> Card:
         with tempfile.TemporaryDirectory() as scratch:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fckd.errors import UserError
+from fckd.errors import UserError, to_install
 from fckd.registry.card import Card
 from fckd.registry.folder import read_student
 
@@ -89,7 +89,7 @@ def load_student(
         raise UserError(
             f"{package} is not installed",
             "torch, or onnxruntime for students that have an ONNX file",
-            "pip install 'fckd[student]', or pip install torch",
+            f"pip install torch, or {to_install('student')}",
         )
     # Each engine takes a second or more to import.
     if chosen is Engine.TORCH:

@@ -35,7 +35,7 @@ class Copies:
         One that S3 never had, because its writer died before it was sent, is sent.
         """
         key = self._key(file)
-        with _lost():
+        with storage_lost():
             there = self._bucket.sum_of(key)
             if there is None and file.exists():
                 self._bucket.replace(file, key)
@@ -47,7 +47,7 @@ class Copies:
 
     def bring_all(self, folder: Path, beginning: str) -> None:
         """Bring, or send, every file of `folder` whose name begins so."""
-        with _lost():
+        with storage_lost():
             keys = [*self._bucket.keys(self._key(folder) + "/")]
         names = {key.rpartition("/")[2] for key in keys} | {path.name for path in folder.glob("*")}
         for name in names:
@@ -56,7 +56,7 @@ class Copies:
 
     def send(self, file: Path) -> None:
         """Put `file` into S3, in place of what is there."""
-        with _lost():
+        with storage_lost():
             self._bucket.replace(file, self._key(file))
 
     def drop(self, file: Path) -> None:
@@ -65,7 +65,7 @@ class Copies:
         An empty object is left: the account need not be allowed to delete.
         """
         file.unlink(missing_ok=True)
-        with _lost():
+        with storage_lost():
             self._bucket.clear(self._key(file))
 
     def _take(self, key: str, file: Path) -> None:
@@ -88,7 +88,8 @@ class Copies:
 
 
 @contextmanager
-def _lost() -> Iterator[None]:
+def storage_lost() -> Iterator[None]:
+    """Let what S3 refuses be told from mistakes that another attempt would repeat."""
     try:
         yield
     except UserError as refusal:

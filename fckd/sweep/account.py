@@ -6,13 +6,18 @@ work; what earlier drivers of the same campaign spent counts too.
 """
 
 import time
+from collections import deque
 from collections.abc import Callable
+from statistics import median
 from threading import Lock
 
 from fckd.config.campaign import ExecutionSettings
 from fckd.errors import Stopped
 
 HOUR = 3600.0
+RECENT = 1000
+"""What an epoch takes is learnt from so many, the last ones: a search that comes to prefer dearer
+trials confirms such, and a week of epochs need not be remembered."""
 
 
 def devices_of(execution: ExecutionSettings, workers: int) -> float:
@@ -44,9 +49,9 @@ class Account:
         self.limit, self._earlier, self._clock = limit, earlier, clock
         self._released = 0.0
         self._held: dict[str, tuple[float, float]] = {}
-        self._epoch_seconds = 0.0
-        self._epochs = 0
-        self._reserved_epochs = 0.0
+        self._recent: deque[float] = deque(maxlen=RECENT)
+        self._measured = 0
+        self._reserved_epochs, self._after = 0.0, 1
         self._lock = Lock()
 
     def allocate(self, name: str, devices: float) -> None:
@@ -63,13 +68,20 @@ class Account:
     def measure(self, seconds: float, devices: float) -> None:
         """Learn what an epoch takes."""
         with self._lock:
-            self._epoch_seconds += seconds * devices
-            self._epochs += 1
+            self._measured += 1
+            self._recent.append(seconds * devices)
 
-    def reserve(self, epochs: float) -> None:
-        """Keep back what so many epochs will take, as far as the epochs measured tell."""
+    def reserve(self, epochs: float, after: int = 1) -> None:
+        """Keep back what so many epochs will take, by the median of those measured.
+
+        The first ones wait for compilers and cold files, and trials differ.
+
+        Args:
+            epochs: To keep back; 0 for nothing.
+            after: Nothing is kept back before so many were measured, one at least.
+        """
         with self._lock:
-            self._reserved_epochs = epochs
+            self._reserved_epochs, self._after = epochs, max(after, 1)
 
     @property
     def own(self) -> float:
@@ -88,14 +100,18 @@ class Account:
     def reserved(self) -> float:
         """Device-hours that are kept back."""
         with self._lock:
-            each = self._epoch_seconds / self._epochs if self._epochs else 0.0
-            return self._reserved_epochs * each / HOUR
+            if not self._reserved_epochs or self._measured < self._after:
+                return 0.0
+            return self._reserved_epochs * median(self._recent) / HOUR
 
     def end(self, done: str) -> Stopped:
         """Return the end of a campaign that has nothing left, with what is done so far."""
+        reserved = self.reserved
+        kept = f", {reserved:.2f} kept for the confirmation" if reserved else ""
+        spent = f"{self.spent:.2f} of {self.limit or 0:g} are spent{kept}"
         return Stopped(
             None,
-            f"budget.device_hours: {self.spent:.2f} of {self.limit or 0:g} are spent; {done}\n"
+            f"budget.device_hours: {spent}; {done}\n"
             "  to do:    raise budget.device_hours and run the same command again: it goes on here",
         )
 

@@ -63,8 +63,25 @@ class Broker:
         self._members.add(group)
         await self._give_back(group, "the workers of this trial died")
 
+    async def members(self) -> set[str]:
+        """Return the groups that have had workers and have not ended since."""
+        return set(self._members)
+
+    async def lose(self, group: str, reason: str) -> bool:
+        """Take note that a group died, and queue again what it had lost.
+
+        Returns:
+            Whether that is to be tried again.
+        """
+        key = self._assigned.get(group)
+        await self._give_back(group, reason)
+        return key is not None and not self._has_ended(key)
+
     async def leave(self, group: str, reason: str, only: str | None = None) -> bool:
-        """Take note that a group ended for good; the task for which it was made goes with it.
+        """Take note that a group ended for good.
+
+        The task for which it was made, if it still waits, goes on another time: nobody else takes
+        it, and that no group could be started for it is no fault of its own.
 
         Returns:
             Whether it had come so far as to take a task.
@@ -72,7 +89,7 @@ class Broker:
         self._members.discard(group)
         await self._give_back(group, reason)
         if only is not None and self._take(only) is not None:
-            self._end(only, "failed", reason)
+            self._end(only, INTERRUPTED, reason)
         return group in self._served
 
     async def next_task(self, group: str, only: str | None) -> Task | None:

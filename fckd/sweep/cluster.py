@@ -4,7 +4,7 @@ import logging
 import math
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,9 @@ QUIET = {
 }
 
 SILENT: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+
+UNITS = 10_000
+"""Ray counts resources in such parts."""
 
 PROXY = {"node:__internal_head__": 0.0001}
 """Of a Tune trial, which only waits for its worker group. On the head, and of its CPUs nothing: a
@@ -84,18 +87,40 @@ def connection(execution: ExecutionSettings) -> Iterator[None]:
 
 def room(execution: ExecutionSettings) -> int:
     """Return how many worker groups the cluster has room for."""
-    there = ray.cluster_resources()
-    needed = {
-        "CPU": execution.workers * execution.cpus_per_worker,
-        "GPU": execution.workers * execution.gpus_per_worker,
-    }
-    return min(int(there.get(name, 0) / each) for name, each in needed.items() if each)
+    return fitting(_nodes(), execution) // execution.workers
+
+
+def fitting(nodes: Iterable[Mapping[str, float]], execution: ExecutionSettings) -> int:
+    """Return how many workers fit on nodes with these resources (`CPU`, `GPU`), all else aside.
+
+    A worker is on one node, and the part of a GPU that it has is of one GPU.
+    """
+    return sum(_fitting_on(node, execution) for node in nodes)
+
+
+def _fitting_on(node: Mapping[str, float], execution: ExecutionSettings) -> int:
+    workers = _units(node.get("CPU", 0)) // max(1, _units(execution.cpus_per_worker))
+    if not execution.gpus_per_worker:
+        return workers
+    gpus, each = _units(node.get("GPU", 0)), max(1, _units(execution.gpus_per_worker))
+    if each < UNITS:
+        return min(workers, gpus // UNITS * (UNITS // each))
+    return min(workers, gpus // each)
+
+
+def _units(amount: float) -> int:
+    return round(amount * UNITS)
+
+
+def _nodes() -> list[Mapping[str, float]]:
+    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
 
 
 @contextmanager
 def _started(execution: ExecutionSettings) -> Iterator[None]:
     # Logical CPUs: all that the groups ask for are there, if only in name.
-    cpus = max(os.cpu_count() or 1, math.ceil(_needed(execution)["CPU"]))
+    needed = execution.groups * execution.workers * execution.cpus_per_worker
+    cpus = max(os.cpu_count() or 1, math.ceil(needed))
     # The dashboard serves the state API, without which a lost group is never cleaned up.
     # "local", for without an address Ray would join whatever else runs on this machine.
     with companion("fckd.sweep.survivors"), _shut_down():
@@ -117,8 +142,9 @@ def _joined(address: str) -> Iterator[None]:
     except (ConnectionError, RuntimeError) as refusal:
         raise UserError(
             f"no Ray cluster answers at RAY_ADDRESS={address}: {refusal}",
-            "the address of a running head, such as 127.0.0.1:6379",
-            "start one with `ray start --head`, or unset RAY_ADDRESS to run locally",
+            "the address of a running head, such as 127.0.0.1:6379, and this machine a node of it",
+            "run this on a node of it, or submit it with cluster/submit.sh; start one with "
+            "`ray start --head`; or unset RAY_ADDRESS to run locally",
         ) from refusal
     with companion("fckd.sweep.orphans", ray.get_runtime_context().get_job_id()), _shut_down():
         yield
@@ -139,17 +165,18 @@ def _keep_token_private() -> None:
         token.chmod(0o600)
 
 
-def _needed(execution: ExecutionSettings) -> dict[str, float]:
-    workers = execution.groups * execution.workers
-    return {"CPU": workers * execution.cpus_per_worker, "GPU": workers * execution.gpus_per_worker}
-
-
 def _check_resources(execution: ExecutionSettings) -> None:
-    there = ray.cluster_resources()
-    for resource, needed in _needed(execution).items():
-        if needed > there.get(resource, 0):
-            raise UserError(
-                f"execution.groups × execution.workers need {needed:g} {resource}",
-                f"at most the {there.get(resource, 0):g} {resource} of this Ray cluster",
-                "lower execution.groups or execution.workers, or add nodes",
-            )
+    nodes = _nodes()
+    wanted, fits = execution.groups * execution.workers, fitting(nodes, execution)
+    if wanted <= fits:
+        return
+    each = f"{execution.cpus_per_worker:g} CPU, {execution.gpus_per_worker:g} GPU"
+    cpus, gpus = (sum(node.get(name, 0) for node in nodes) for name in ("CPU", "GPU"))
+    raise UserError(
+        f"execution.groups × execution.workers: {wanted} workers with {each} each",
+        f"at most {fits}, which this Ray cluster has room for: {cpus:g} CPU, {gpus:g} GPU on "
+        f"{len(nodes)} nodes, and a worker on one node, a part of a GPU on one GPU",
+        # Whether nodes come by themselves, and how large ones, no cluster tells.
+        "lower execution.groups, execution.workers or what each worker needs, or add nodes that "
+        "are large enough; a cluster that grows by itself must begin with enough of them",
+    )

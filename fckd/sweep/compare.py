@@ -12,11 +12,11 @@ from fckd.events import Listener
 from fckd.sweep.arms import comparison_arms
 from fckd.sweep.campaign import Track, open_workshop, opened
 from fckd.sweep.execution import execute
-from fckd.sweep.groups import worker_groups
 from fckd.sweep.leaderboard import write_leaderboard
 from fckd.sweep.ledger_places import open_ledger
 from fckd.sweep.needs import under_each
 from fckd.sweep.phases import Repetitions
+from fckd.sweep.pool import worker_groups
 from fckd.sweep.preparation import Preparation
 from fckd.train.study import Part
 

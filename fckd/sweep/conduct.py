@@ -16,12 +16,12 @@ from fckd.sweep.account import unit_of
 from fckd.sweep.arms import confirmation_runs, under
 from fckd.sweep.campaign import Opened, Track, open_workshop, opened, reasons
 from fckd.sweep.execution import execute
-from fckd.sweep.groups import worker_groups
 from fckd.sweep.leader import Leader
 from fckd.sweep.leaderboard import write_leaderboard
 from fckd.sweep.ledger_places import open_ledger
 from fckd.sweep.needs import variants_of
 from fckd.sweep.phases import Repetitions, Search, confirmation, points_of
+from fckd.sweep.pool import worker_groups
 from fckd.sweep.preparation import Preparation
 from fckd.sweep.suggest import check_bounds
 from fckd.sweep.warm_start import WarmStart, warm_start
@@ -136,7 +136,9 @@ def _run_phases(
         sweep.listener(Progress(str(earlier), len(points), len(points)))
     search = Search(space, sweep.identity, ledger, sweep.folder, points)
     leader = sweep.attendance
-    leader.account.reserve(_confirmation_epochs(space, workshop))
+    # Without a first round of trials there would be nothing to confirm.
+    first_round = space.experiment.training.epochs * space.execution.groups
+    leader.account.reserve(_confirmation_epochs(space, workshop), after=first_round)
     with worker_groups(space.execution, workshop, sweep.folder, leader) as ground:
         if search.was_ended:
             leader.enter(search, None)
@@ -151,7 +153,8 @@ def _run_phases(
         own = search.own_training(finalists[0][1])
         runs = confirmation(space, sweep.identity, ledger, sweep.folder, finalists, own)
         leader.account.reserve(0)
-        execute(runs, ground, sweep.listener, classes, leader=leader)
+        with search.confirmed():
+            execute(runs, ground, sweep.listener, classes, leader=leader)
     return search, runs
 
 

@@ -79,6 +79,6 @@ def execute(
     finally:
         searcher.release()
     leader.check()
-    done, planned = len(phase.ledger.ended), phase.ledger.planned
+    done, planned = phase.done, phase.ledger.planned
     if done < planned and leader.account.exhausted and not phase.is_search:
         raise leader.account.end(f"{done} of {planned} runs of the {phase.name} are done")

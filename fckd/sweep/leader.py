@@ -47,7 +47,7 @@ def halted(trouble: str) -> UserError:
     """Return the end of a campaign whose machine is in trouble."""
     return UserError(
         trouble,
-        "a machine that keeps its processes alive and has room for their files",
+        "machines with room for worker groups and files, which keep their processes alive",
         "mend that and run the same command again: every run goes on from its last epoch",
     )
 

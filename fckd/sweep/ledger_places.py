@@ -13,7 +13,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from fckd.config.settings import VARIABLES
-from fckd.errors import UserError
+from fckd.errors import UserError, to_install
 from fckd.sweep.lease import SERVER, lock, unlock
 
 LEDGER = "ledger.db"
@@ -111,7 +111,7 @@ def _answering(url: SecretStr) -> Iterator[Connection]:
         raise UserError(
             f"{VARIABLE} names {_place(parsed)}, and {missing.name} is not installed",
             "the driver of PostgreSQL",
-            "pip install 'fckd[postgresql]'",
+            to_install("postgresql"),
         ) from missing
     except SQLAlchemyError as refusal:
         said = str(getattr(refusal, "orig", None) or refusal).strip().splitlines()[0]

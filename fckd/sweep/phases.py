@@ -1,7 +1,8 @@
 """The phases of a campaign as ledgers: what is asked for, and the task that answers it."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -27,6 +28,8 @@ from fckd.train.task import Task
 ARM, SEED, PROTOCOL = "arm", "seed", "protocol"
 ENDED_UNDER = "ended under"
 """Of a search's study: the budget, stopping rule and points with which it was ended."""
+UNCONFIRMED = "unconfirmed"
+"""Of a search's study: whether a confirmation of what it found has begun and is not complete."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,10 @@ class Phase(Protocol):
     metric: str
     costs: tuple[str, ...]
     ledger: Ledger
+
+    @property
+    def done(self) -> int:
+        """How many of its trials have ended."""
 
     def order(self, asked: Asked) -> Order:
         """Return the task of a trial.
@@ -100,6 +107,11 @@ class Search:
             costs=space.search.objectives[1:],
         )
 
+    @property
+    def done(self) -> int:
+        """How many trials have ended."""
+        return len(self.ledger.ended)
+
     def order(self, asked: Asked) -> Order:
         """Return the task of a trial of the space.
 
@@ -118,12 +130,27 @@ class Search:
 
     @property
     def was_ended(self) -> bool:
-        """Whether it was ended, and nothing has changed that could lead to a further trial."""
-        return bool(self.ledger.study.user_attrs.get(ENDED_UNDER) == self._terms_of_its_end)
+        """Whether it was ended, and nothing has changed that could lead to a further trial.
+
+        Device-hours that are raised for a confirmation to go on are spent on that alone: further
+        trials could lead to other finalists, for which the test samples would be read once more.
+        """
+        kept = self.ledger.study.user_attrs
+        ended, terms = kept.get(ENDED_UNDER), self._terms_of_its_end
+        if ended is not None and kept.get(UNCONFIRMED):
+            ended, terms = _but_hours(ended), _but_hours(terms)
+        return bool(ended == terms)
 
     def end(self) -> None:
         """Take note that it is over."""
         self.ledger.study.set_user_attr(ENDED_UNDER, self._terms_of_its_end)
+
+    @contextmanager
+    def confirmed(self) -> Iterator[None]:
+        """Take note that a confirmation begins and, if the block does not raise, is complete."""
+        self.ledger.study.set_user_attr(UNCONFIRMED, value=True)
+        yield
+        self.ledger.study.set_user_attr(UNCONFIRMED, value=False)
 
     @property
     def _terms_of_its_end(self) -> dict[str, Any]:
@@ -246,6 +273,12 @@ class Repetitions:
             ],
         )
 
+    @property
+    def done(self) -> int:
+        """How many of its runs have ended; the ledger may have some of other seeds, too."""
+        ended = {key_of(self.ledger.name, trial) for trial in self.ledger.ended}
+        return len(ended & set(self.keys.values()))
+
     def order(self, asked: Asked) -> Order:
         """Return the task of an arm under a seed and a protocol."""
         arm = next(arm for arm in self.arms if arm.name == asked.attributes[ARM])
@@ -301,6 +334,10 @@ def points_of(space: Space, earlier: Sequence[Mapping[str, Any]]) -> list[Point]
     points = {fingerprint(values): values for values in listed}
     found = [Point(identity, values, {}) for identity, values in points.items()]
     return found[: space.budget.trials]
+
+
+def _but_hours(terms: Mapping[str, Any]) -> dict[str, Any]:
+    return {**terms, "budget": {**terms["budget"], "device_hours": None}}
 
 
 def _slug(arm: str, experiment: Experiment, protocol: str | None) -> str:

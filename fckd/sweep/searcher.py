@@ -59,8 +59,11 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
         """
         finished: str = Searcher.FINISHED
         late = self._deadline is not None and time.monotonic() > self._deadline
-        if late or self._leader.stopping or self._leader.account.exhausted:
+        if late or self._leader.stopping:
             return finished
+        if self._leader.account.exhausted:
+            # While trials run, what is kept back may still be found to be less.
+            return None if self._live else finished
         # Counted until Tune has done with a trial: only then is its proxy free for the next one.
         if len(self._live) >= self._leader.may_start:
             return None

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from fckd.config.conditions import FOCAL, hold, in_order, weight_of, weight_of_term
+from fckd.config.conditions import FOCAL, hold, in_order, met, weight_of, weight_of_term
 from fckd.config.documents import with_fields
 from fckd.config.experiment import Experiment
 from fckd.config.objective import FOCAL_TERMS
-from fckd.config.parameters import ChoiceParameter, Parameter, may_be_off, strides_between
+from fckd.config.parameters import ChoiceParameter, Parameter, may_be_off, to_try
 from fckd.config.space import Space
 from fckd.errors import UserError
 
@@ -72,6 +72,9 @@ def fixed(space: Space, point: Mapping[str, Any]) -> Fields:
 def check_bounds(space: Space) -> None:
     """Try every choice of every searched parameter, and of a range what tells of the rest.
 
+    Each is tried on the space's experiment, with the first values that let it be drawn of what it
+    waits for.
+
     Raises:
         UserError: A parameter is no field of the experiment or cannot be searched, or the space
             refuses a value.
@@ -83,10 +86,11 @@ def check_bounds(space: Space) -> None:
                 "weights that are fetched before anything starts",
                 "make them arms of a comparison (fckd compare)",
             )
-        for value in _to_try(parameter):
-            experiment_with(
-                space, {name: value}, f"search.parameters.{name} = {value!r}: the space"
-            )
+        others = met(space.search.parameters, name)
+        for value in to_try(parameter):
+            fields = {name: value, **others}
+            shown = ", ".join(f"{field} = {fields[field]!r}" for field in fields)
+            experiment_with(space, fields, f"search.parameters.{shown}: the space")
 
 
 def experiment_with(space: Space, fields: Mapping[str, Any], place: str) -> Experiment:
@@ -134,15 +138,3 @@ def _draw_value(drawer: Drawer, name: str, parameter: Parameter) -> str | float:
         step = int(step or 1)
         return drawer.suggest_int(name, int(low), int(high), step=step, log=parameter.log)
     return drawer.suggest_float(name, low, high, step=step, log=parameter.log)
-
-
-def _to_try(parameter: Parameter) -> Sequence[str | float]:
-    """Return the choices, or the lowest, the next and the highest value that a range can have."""
-    if isinstance(parameter, ChoiceParameter):
-        return parameter.choices
-    low, high, stride = parameter.low, parameter.high, parameter.stride
-    if stride is None:
-        return low, high
-    steps = strides_between(low, high, stride)
-    values = (low + step * stride for step in sorted({0, min(1, steps), steps}))
-    return [int(value) if parameter.integer else value for value in values]

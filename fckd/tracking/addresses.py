@@ -1,9 +1,11 @@
 """Which addresses MLflow can track to, known before anything runs."""
 
+import re
 from pathlib import Path
 
 from fckd.config.settings import MLFLOW_DATABASES, MLFLOW_SERVERS
 from fckd.errors import UserError
+from fckd.files import fingerprint
 from fckd.tracking.redaction import redact_text
 
 
@@ -33,6 +35,16 @@ def scheme_of(address: str) -> str:
     """Return `postgresql` of `postgresql+psycopg2://host`; nothing of a plain path."""
     scheme, separator, _ = address.partition("://")
     return scheme.split("+")[0].lower() if separator else ""
+
+
+def fingerprint_of(tracking_uri: str) -> str:
+    """Return what tells one store from another: whoever asks, with whichever password, is left out.
+
+    A hash, because it is written down, and even an unusual address must not give a secret away.
+    """
+    place = re.sub(r"(?<=[?&])(user|password)=[^&]*&?", "", tracking_uri)
+    place = re.sub(r"(?<=://)[^/]*@", "", place)
+    return fingerprint(place.rstrip("?&"))
 
 
 def artifact_location(artifact_root: str | None, experiment: str) -> str | None:

@@ -3,9 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+
+# Names of classes, arms and sweeps are written as they are: two $ are no formula.
+matplotlib.rcParams["text.parse_math"] = False
 
 INK = "#1f2933"
 QUIET = "#9aa5b1"

@@ -30,6 +30,7 @@ from fckd.events import (
 )
 from fckd.tracking import notes
 from fckd.tracking.addresses import artifact_location
+from fckd.tracking.canvas import save
 from fckd.tracking.figures import confusion_figure
 from fckd.tracking.new_database import make_database
 from fckd.tracking.sink import Refused
@@ -182,8 +183,10 @@ class MlflowSink:
     def _keep_confusion(self, run_id: str, event: TrialEnded) -> None:
         table = {"split": event.split, "classes": event.classes, "counts": event.confusion}
         self._client.log_dict(run_id, table, "confusion.json")
-        figure = confusion_figure(event.confusion, event.classes, event.split)
-        self._client.log_figure(run_id, figure, "confusion.png")
+        with tempfile.TemporaryDirectory() as folder:
+            picture = _drawn(event, Path(folder) / "confusion.png")
+            if picture is not None:
+                self._client.log_artifact(run_id, str(picture))
 
     def _keep_files(self, run_id: str, files: Mapping[str, str]) -> None:
         for name, given in files.items():
@@ -261,6 +264,15 @@ def find_run(tracking_uri: str, tag: str, value: str) -> str | None:
     experiments = [found.experiment_id for found in client.search_experiments()]
     run = _search(client, experiments, tag, value)
     return run.info.run_id if run is not None else None
+
+
+def _drawn(event: TrialEnded, path: Path) -> Path | None:
+    """Draw the confusion table; a table that cannot be drawn must not leave its run open."""
+    try:
+        return save(confusion_figure(event.confusion, event.classes, event.split), path)
+    except Exception as error:  # noqa: BLE001 - whatever Matplotlib raises, the table itself is kept
+        _log.warning("no picture of the confusion table of %s: %s", event.trial_key, error)
+        return None
 
 
 def _search(client: MlflowClient, experiments: list[str], tag: str, value: str) -> Run | None:

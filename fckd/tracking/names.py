@@ -10,6 +10,10 @@ SAYS_LITTLE = ("weight", "temperature", "positions")
 """Last words that need the one before them."""
 
 
+FEWEST_OF_FOUR_DIGITS = 999.5
+"""From here on three digits would need an exponent, and 4096 would be 4.1e+03."""
+
+
 def short_names(names: Iterable[str]) -> Mapping[str, str]:
     """Return for each dotted name the fewest last words that tell it from the others.
 
@@ -20,9 +24,10 @@ def short_names(names: Iterable[str]) -> Mapping[str, str]:
 
 
 def number(value: Any) -> str:
-    """Return a value in three significant digits, a text as it is."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return f"{value:.3g}" if is_number else str(value)
+    """Return a fraction in three significant digits; a whole number, and a text, as it is."""
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.0f}" if abs(value) >= FEWEST_OF_FOUR_DIGITS else f"{value:.3g}"
 
 
 def measured_on(leaderboard: Mapping[str, Any]) -> str:

@@ -19,8 +19,14 @@ def of_sweep(event: SweepStarted) -> str:
         [
             f"**The sweep `{event.sweep}`.** Its trials are nested below this run.",
             "",
-            "- `report/report.html` under *Artifacts*: verdict, leaderboard, figures.",
-            "- Metrics and tags of this run: the confirmed result.",
+            "Under *Artifacts*, in `report`, when it has ended:",
+            "",
+            "- `report.html`, if finalists were confirmed: verdict, leaderboard, figures.",
+            "- `table.md` of a comparison, `trials.json` of a search alone.",
+            "",
+            "On this page:",
+            "",
+            "- Metrics and tags: the result, if it was confirmed or compared.",
             "- Tag `fckd.state`: `running`, or how the sweep ended.",
         ]
     )

@@ -1,8 +1,9 @@
 """Events on disk, in order, until they are shipped: nothing is lost when a process is killed.
 
 `events.jsonl` holds one event a line. `events.shipped.json` says up to which byte they have been
-shipped. A process killed between shipping an event and saying so ships that event once more;
-whoever receives events must therefore bear a repetition.
+shipped, and to whom: another receiver is told everything from the beginning. A process killed
+between shipping an event and saying so ships that event once more; whoever receives events must
+therefore bear a repetition.
 """
 
 import json
@@ -42,10 +43,12 @@ class Spool:
 
     Args:
         folder: The sweep's folder; made if absent. Opening it again continues where it stopped.
+        receiver: Names who takes the events, by anything that only another one has otherwise.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, receiver: str = "") -> None:
         self.folder = make_folder(folder)
+        self._receiver = receiver
         self._events_path = folder / EVENTS_FILE
         self._size = _drop_torn_line(self._events_path)
         self._shipped = self._position_within_events()
@@ -73,7 +76,7 @@ class Spool:
 
     def mark_shipped(self, entry: Entry) -> None:
         """Remember, also after a crash, that everything up to `entry` is shipped."""
-        write_json(self.folder / SHIPPED_FILE, {"bytes": entry.end})
+        self._write_position(entry.end)
         self._shipped = entry.end
 
     def set_aside(self, entry: Entry, reason: str) -> None:
@@ -105,11 +108,19 @@ class Spool:
 
     def _position_within_events(self) -> int:
         path = self.folder / SHIPPED_FILE
-        position = int(json.loads(path.read_text())["bytes"]) if path.exists() else 0
+        known = json.loads(path.read_text()) if path.exists() else {"bytes": 0}
+        # earlier versions did not write down who had taken the events
+        if known.get("receiver", self._receiver) != self._receiver:
+            return 0
+        position = int(known["bytes"])
         if position > self._size:  # the events were deleted, the position was not
             position = self._size
-            write_json(path, {"bytes": position})
+            self._write_position(position)
         return position
+
+    def _write_position(self, position: int) -> None:
+        known = {"bytes": position, "receiver": self._receiver}
+        write_json(self.folder / SHIPPED_FILE, known)
 
 
 def _drop_torn_line(path: Path) -> int:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from fckd.events import Event, Progress, Standing, SweepStarted
-from fckd.tracking.addresses import check_tracking_address
+from fckd.tracking.addresses import check_tracking_address, fingerprint_of
 from fckd.tracking.redaction import redact_text
 from fckd.tracking.sink import MakeSink, Refused, Sink
 from fckd.tracking.spool import Entry, Spool
@@ -45,7 +45,8 @@ def open_tracker(
     """Return a tracker that spools in `sweep_folder` and ships to MLflow.
 
     Args:
-        sweep_folder: Where the spool lies; events left there by an earlier process go first.
+        sweep_folder: Where the spool lies; events left there by an earlier process go first, and
+            all of them to an address that they were not shipped to last.
         tracking_uri: Of an MLflow server (http), or of a database (`sqlite:///…`).
         experiment: Name of the MLflow experiment; made if absent.
         artifact_root: Folder or address for the experiment's files; a server may choose itself.
@@ -62,7 +63,7 @@ def open_tracker(
 
         return MlflowSink(tracking_uri, experiment, artifact_root)
 
-    return Tracker(Spool(sweep_folder), connect)
+    return Tracker(Spool(sweep_folder, fingerprint_of(tracking_uri)), connect)
 
 
 def prepare_environment() -> None:

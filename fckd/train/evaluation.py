@@ -67,7 +67,8 @@ def evaluate(
     network.eval()
     logits = torch.zeros(len(study.measure), study.classes, device=device)
     mine = np.arange(world.rank, len(study.measure), world.size)
-    chunks = [mine[start : start + BATCH] for start in range(0, len(mine), BATCH)]
+    at_once = min(BATCH, study.training.micro_batch or BATCH)
+    chunks = [mine[start : start + at_once] for start in range(0, len(mine), at_once)]
 
     def read(rows: np.ndarray) -> tuple[Tensor, ...]:
         samples = study.measure[rows]

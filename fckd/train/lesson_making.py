@@ -63,7 +63,8 @@ class LessonMaker:
 
     def rows(self, block: range) -> LessonRows:
         """Return the rows of a block."""
-        parts = [block[at : at + BATCH] for at in range(0, len(block), BATCH)]
+        at_once = min(BATCH, self.teacher.settings.training.micro_batch or BATCH)
+        parts = [block[at : at + at_once] for at in range(0, len(block), at_once)]
         given = ahead(parts, self._read_rows, reading_threads(self.device))
         generator = self._generator_at(block.start)
         made = [

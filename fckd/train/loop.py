@@ -90,7 +90,7 @@ class _Run:
         companions = _companions(study)
         self.embeddings = _embeddings(study, self.student, companions)
         self.module = DistillationModule(self.student, self.embeddings, companions).to(device)
-        self.parallel = world.parallel(self.module, device, staged=study.stages is not None)
+        self.parallel = world.parallel(self.module, device)
         self.optimizer = optimizer_of(self.module, study.training, device)
         self.step = Step(study, self.module, self.parallel, self.optimizer, device, world)
         graphed = self.device.type == "cuda" and self.world.size == 1 and may_be_graphed(study)

@@ -6,6 +6,7 @@ is known here only as an actor handle.
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -26,16 +27,19 @@ from fckd.train.task import (
     Outcome,
     Report,
     Task,
+    forget_checkpoint,
     launched_apart,
     run_task,
     smaller_parts,
 )
 from fckd.train.workshop import Workshop
-from fckd.train.world import IDLE_SECONDS, World
+from fckd.train.world import IDLE_SECONDS, FailedElsewhere, World
 
 NOT_YET = "not yet"
 STARVED = "starved"
 SPOILT = "spoilt"
+ELSEWHERE = "elsewhere"
+RELATED = "a term relates the samples of a batch, and would be another one in smaller parts"
 
 
 def serve(config: Mapping[str, Any]) -> None:
@@ -103,12 +107,17 @@ def _serve_one(task: Task, workshop: Workshop, world: World, broker: Any, group:
         # One worker has graphs. It begins anew, for whatever follows would fail in this process.
         ray.get(broker.retry.remote(group, task.key, reason, launched_apart(task)))
         raise RuntimeError(reason)
-    if world.rank == 0:
-        result = None if outcome is None else outcome.summary
-        ray.get(broker.finish.remote(task.key, state, reason, result))
-    if state == "interrupted" and reason and world.size > 1:
-        # Only this one writes, or met it: the others, which wait for it, must begin anew.
-        raise OSError(reason)
+
+    def tell() -> None:
+        # What only one rank met, only that one can tell; the first telling counts.
+        if state != ELSEWHERE and (world.rank == 0 or reason):
+            result = None if outcome is None else outcome.summary
+            ray.get(broker.finish.remote(task.key, state, reason, result))
+        if world.rank == 0 and state in ("pruned", "failed"):
+            with suppress(StorageLost):
+                forget_checkpoint(task, workshop)
+
+    world.patiently(tell)
 
 
 def _attempt(task: Task, workshop: Workshop, report: Report) -> tuple[str, str, Outcome | None]:
@@ -117,32 +126,40 @@ def _attempt(task: Task, workshop: Workshop, report: Report) -> tuple[str, str, 
         described = Experiment.model_validate(task.experiment)
         World().patiently(lambda: workshop.make_deleted_lessons(described, task.part))
         outcome = run_task(task, workshop, report)
-    except StorageLost as failure:
-        return "interrupted", failure.given, None
-    except CaptureError as failure:
-        return SPOILT, str(failure), None
-    except (TrainingError, UserError) as failure:
-        # Raised alike on every rank, for it comes from values that all ranks share.
-        return "failed", str(failure), None
     except Interrupted:
         return "interrupted", "", None
-    except OSError as failure:
-        if not is_full(failure):
-            raise
-        return "interrupted", f"cannot write to {task.folder}: {failure.strerror}", None
-    except Exception as failure:
-        if not is_out_of_memory(failure):
-            raise
-        return STARVED, f"out of memory: {failure}", None
+    except FailedElsewhere:
+        return ELSEWHERE, "", None
+    except Exception as failure:  # noqa: BLE001 - what nobody knows is raised again
+        return *_said_of(failure), None
     return "pruned" if outcome is None else "finished", "", outcome
+
+
+def _said_of(failure: Exception) -> tuple[str, str]:
+    """Return how a task ends that met `failure`, and why; raise what says that something broke."""
+    if isinstance(failure, StorageLost):
+        return "interrupted", failure.given
+    if is_full(failure):
+        return "interrupted", f"no room left on a disk: {failure}"
+    if isinstance(failure, CaptureError):
+        return SPOILT, str(failure)
+    if isinstance(failure, TrainingError | UserError):
+        return "failed", str(failure)
+    if is_out_of_memory(failure):
+        return STARVED, f"out of memory: {failure}"
+    raise failure
 
 
 def _retry_in_parts(task: Task, reason: str, world: World, broker: Any, group: str) -> None:
     """Hand the task back; the other ranks, which wait for this one, must begin anew.
 
-    So must a process with a GPU: the step may have been broken while it was captured.
+    So must a process with a GPU: the step may have been broken while it was captured. A task whose
+    terms relate the samples of a part would be another one in smaller parts.
     """
-    ray.get(broker.retry.remote(group, task.key, reason, smaller_parts(task, world.size)))
+    smaller = smaller_parts(task, world.size)
+    if Experiment.model_validate(task.experiment).objective.relates_samples:
+        smaller, reason = None, f"{reason}; {RELATED}"
+    ray.get(broker.retry.remote(group, task.key, reason, smaller))
     if world.size > 1 or torch.cuda.is_available():
         raise MemoryError(reason)
 

@@ -152,9 +152,19 @@ def run_task(task: Task, workshop: Workshop, report: Report) -> Outcome | None:
     return read_outcome(folder) if saver.writes else None
 
 
+def forget_checkpoint(task: Task, workshop: Workshop) -> None:
+    """Delete the checkpoint of a run that will not go on.
+
+    Raises:
+        StorageLost: S3 does not answer.
+    """
+    workshop.drop(workshop.run_folder(task.folder) / CHECKPOINT)
+
+
 def _brought(task: Task, workshop: Workshop) -> Path:
     """Return the run's folder on this machine, with what earlier attempts have left anywhere."""
-    folder, world = make_folder(workshop.run_folder(task.folder)), World()
+    world = World()
+    folder = world.patiently(lambda: make_folder(workshop.run_folder(task.folder)))
     files = [folder / name for name in (CHECKPOINT, *LEFT)]
     # What the first rank finds on its own machine counts; the others find it on the shelf then.
     for mine in (world.rank == 0, world.rank > 0):

@@ -20,7 +20,7 @@ from fckd.data.readings import Readings
 from fckd.files import fingerprint, make_folder
 from fckd.models.pretrained import FOLDER as PRETRAINED
 from fckd.models.pretrained import SCHEME, pretrained_file
-from fckd.storage.copies import Copies
+from fckd.storage.copies import Copies, storage_lost
 from fckd.storage.shelf import Shelf, open_shelf, storage_folder
 from fckd.train.lesson_blocks import LessonBlocks
 from fckd.train.lesson_making import LessonMaker
@@ -320,12 +320,14 @@ class Workshop:
     def _fetched(self, folder: Path) -> Path:
         """Return `folder` itself, fetched from the shelf if it is only there."""
         if self.shelf is not None:
-            self.shelf.fetch(folder)
+            with storage_lost():
+                self.shelf.fetch(folder)
         return folder
 
     def _publish(self, folder: Path) -> None:
         if self.shelf is not None:
-            self.shelf.publish(folder)
+            with storage_lost():
+                self.shelf.publish(folder)
 
     def _part(self, network: NetworkSettings, views: ViewSettings) -> Readings:
         reads = network.model_dump(include={"modality", "frames", "size"}, mode="json")

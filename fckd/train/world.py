@@ -1,9 +1,11 @@
 """The data-parallel ranks of one run, whoever started them (Ray Train, torchrun, or nobody)."""
 
 import json
+import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any, TypeVar
 
 import torch
@@ -14,6 +16,10 @@ T = TypeVar("T")
 IDLE_SECONDS = 20.0
 """A sign of life between ranks that wait for each other; far below the limit of the process group
 (fckd/sweep/groups.py)."""
+
+
+class FailedElsewhere(Exception):  # noqa: N818 - it names what happened
+    """What another rank did has failed; it tells why."""
 
 
 class World:
@@ -28,22 +34,24 @@ class World:
         self.rank: int = distributed.get_rank() if joined else 0
         self.size: int = distributed.get_world_size() if joined else 1
 
-    def parallel(self, module: nn.Module, device: torch.device, *, staged: bool) -> nn.Module:
+    def parallel(self, module: nn.Module, device: torch.device) -> nn.Module:
         """Return `module` so that gradients are averaged over the ranks.
 
         On GPUs batch normalisation is synchronised; torch has no such layer for CPUs, where each
-        rank normalises by its own share of the batch.
+        rank normalises by its own share of the batch. Parts of the module may rest.
 
         Args:
             module: What learns.
             device: Where it is.
-            staged: Whether parts of it rest in some epochs.
         """
         if self.size == 1:
             return module
         if device.type == "cuda":
             module = nn.SyncBatchNorm.convert_sync_batchnorm(module)
-        return DistributedDataParallel(module, find_unused_parameters=staged)
+        # Unless it looks for those that rest, torch sorts gradients anew after a process's first
+        # step, and adds those of a resumed run up in another order than those of a run in one go.
+        warnings.filterwarnings("ignore", message="find_unused_parameters=True")
+        return DistributedDataParallel(module, find_unused_parameters=True)
 
     def together(self, module: nn.Module, *, now: bool) -> AbstractContextManager[None]:
         """Return the block in which a backward pass averages gradients over the ranks, or waits.
@@ -80,17 +88,25 @@ class World:
 
         Raises:
             Exception: Whatever this rank's work raised, when the others are done too.
+            FailedElsewhere: Another rank's did.
         """
         if self.size == 1:
             return work()
-        with ThreadPoolExecutor(max_workers=1) as thread:
+        with ThreadPoolExecutor(1, initializer=_on_the_same_device()) as thread:
             doing = thread.submit(work)
             pending = True
             while pending:
                 wait([doing], timeout=IDLE_SECONDS)
-                mine = torch.tensor(int(not doing.done()), device=self._told_on())
-                pending = bool(self.sum(mine))
-        return doing.result()
+                pending = self._is_said(not doing.done())
+        failed = self._is_said(doing.exception() is not None)
+        found = doing.result()
+        if failed:
+            raise FailedElsewhere
+        return found
+
+    def _is_said(self, mine: bool) -> bool:
+        """Whether any rank says so."""
+        return bool(self.sum(torch.tensor(int(mine), device=self._told_on())))
 
     def from_first(self, value: Any) -> Any:
         """Return the JSON value that rank 0 holds; `value` is ignored elsewhere.
@@ -113,3 +129,10 @@ class World:
     @staticmethod
     def _told_on() -> str:
         return "cuda" if distributed.get_backend() == "nccl" else "cpu"
+
+
+def _on_the_same_device() -> Callable[[], None]:
+    """Return what a thread must do first to work on the device of this one."""
+    if not torch.cuda.is_initialized():
+        return lambda: None
+    return partial(torch.cuda.set_device, torch.cuda.current_device())

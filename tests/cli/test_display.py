@@ -5,6 +5,7 @@ from rich.console import Console
 
 from fckd.cli.board import Board, SweepSummary, duration, short_value
 from fckd.cli.display import ROWS, STAGES, Display, leaderboard_table, print_leaderboard
+from fckd.config.corpus import CorpusSettings
 from fckd.events import EpochReported, Progress, SweepEnded, SweepStarted, TrialEnded, TrialStarted
 from tests.tracking.boards import leaderboard
 
@@ -216,3 +217,29 @@ def test_the_leaderboard_of_several_protocols_shows_each():
     assert "accuracy on test, mean of split-1, split-2 (48 + 48 samples)" in text
     lines = [line.split() for line in text.splitlines() if line.strip().startswith("fckd  ")]
     assert lines[1] == ["fckd", "25.0", "%", "50.0", "%"]
+
+
+UTD = CorpusSettings(source="utd-mhad", validation_subjects=(7,))
+FEW_LEARN = CorpusSettings(source="utd-mhad", training_subjects=(1, 3, 7), validation_subjects=(7,))
+
+
+def counted(settings, train, validation, test, terminal=False):
+    """Return what is shown of a sweep that starts with so many samples."""
+    out = console(terminal=terminal)
+    counts = {"samples train": train, "samples validation": validation, "samples test": test}
+    with Display(out, SweepSummary("demo", corpus=settings)) as display:
+        display(SweepStarted("demo", {}, counts))
+    return out.file.getvalue()
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_a_benchmark_that_is_partly_missing_is_told_when_a_sweep_starts(terminal):
+    line = "utd-mhad, cross-subject: 30 fewer in test than published (431 / 430)"
+    assert counted(UTD, 377, 54, 400, terminal).count(line) == 1
+    assert line in counted(FEW_LEARN, 100, 54, 400, terminal)
+
+
+def test_a_benchmark_as_published_needs_no_line():
+    assert counted(UTD, 377, 54, 430) == ""
+    assert counted(FEW_LEARN, 100, 54, 430) == ""
+    assert counted(CorpusSettings(source="synthetic", validation_share=0.2), 9, 3, 9) == ""

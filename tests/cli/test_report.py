@@ -4,13 +4,15 @@ from datetime import UTC, datetime
 
 import pytest
 
+from fckd.cli.campaigns import TABLE
 from fckd.files import write_json
 from fckd.sweep.leaderboard import LEADERBOARD
 from fckd.sweep.ledger_places import open_ledger
 from fckd.sweep.phases import Search
 from fckd.tracking.facts import FACTS, facts
 from fckd.train.task import SIGHT
-from tests.cli.command import fckd
+from tests.cli.command import fckd, refusal
+from tests.cli.ledgers import break_ledger
 from tests.sweep.spaces import space
 from tests.tracking.boards import leaderboard
 from tests.tracking.sights import sight
@@ -53,3 +55,32 @@ def test_writing_a_report_again_leaves_ledger_and_leaderboard_alone(sweep):
     before = [path.read_bytes() for path in kept]
     fckd("report", "demo")
     assert [path.read_bytes() for path in kept] == before
+
+
+def test_a_comparison_is_told_where_its_table_is(sweep, place):
+    (sweep / FACTS).unlink()
+    (sweep / TABLE).write_text("| arm | accuracy |\n")
+    said = refusal(place, "report", "demo")
+    assert "demo is a comparison" in said
+    assert str(sweep / TABLE) in said
+    assert "fckd sweep" not in said
+
+
+def test_the_path_of_a_report_is_shown_as_it_is(sweep, place):
+    sweep.parents[1].rename(place / "[bold]")
+    ran = fckd("report", "demo", "--storage", "[bold]")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.endswith("[bold]/sweeps/demo-1/report/report.html\n")
+
+
+def test_classes_named_with_two_dollars_are_drawn(sweep):
+    board = leaderboard()
+    board["classes"] = ["$x_$" for _ in board["classes"]]
+    write_json(sweep / LEADERBOARD, board)
+    ran = fckd("report", "demo")
+    assert (ran.code, ran.err) == (0, "")
+
+
+def test_a_ledger_that_does_not_answer_is_reported(sweep, place):
+    break_ledger(sweep.parents[1], "trials")
+    assert "does not answer" in refusal(place, "report", "demo")

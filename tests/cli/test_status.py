@@ -1,15 +1,20 @@
 """status, stop, pause, resume, scale: from another terminal, through the ledger alone."""
 
+import io
 import json
 import time
+from types import SimpleNamespace
 
 import pytest
+from rich.console import Console
 
+from fckd.cli.status import print_status
 from fckd.sweep.attendance import Attendance
-from fckd.sweep.control import DRIVER, PHASES, Control
+from fckd.sweep.control import DRIVER, ENDED, PHASES, Control
 from fckd.sweep.ledger_places import open_ledger
 from fckd.sweep.phases import Search
 from tests.cli.command import fckd, refusal
+from tests.cli.ledgers import break_ledger, mend_ledger
 from tests.sweep.spaces import CORRELATION, RATIO, space
 
 CAMPAIGN = "small-01234567"
@@ -78,6 +83,14 @@ def test_status_as_json_says_the_same(search):
     }  # fmt: skip
     assert said["best"]["parameters"][RATIO] == 0.5
     assert said["failures"] == [[f"{CAMPAIGN}-0002", "the loss is nan"]]
+
+
+def test_a_reason_with_brackets_is_told_as_it_is(search):
+    reason = "worker [rank 0] lost [/opt/x]: [bold]no[/bold]"
+    search.ledger.tell(search.ledger.ask().key, "failed", 0.0, reason)
+    said = json.loads(told(fckd("status", CAMPAIGN, "--json")))
+    assert said["failures"][-1][1] == reason
+    assert told(fckd("status", CAMPAIGN)).splitlines()[-1].endswith(reason)
 
 
 def test_status_before_the_first_trial_says_that_it_is_being_prepared(attendance):
@@ -156,6 +169,45 @@ def test_a_sweep_that_has_ended_cannot_be_asked_for_anything(attendance, search,
     with attendance:
         pass
     assert "has ended: finished" in refusal(place, "stop", "small")
+
+
+# A ledger that does not answer
+
+
+@pytest.mark.parametrize("table", ["study_user_attributes", "trials", "studies"])
+@pytest.mark.parametrize("words", [["status", "small"], ["status", "small", "--json"]])
+def test_a_status_that_the_ledger_does_not_give_is_an_error_in_words(search, place, words, table):
+    break_ledger(place / "fckd-storage", table)
+    assert "ledger.db does not answer: no such column" in refusal(place, *words)
+
+
+@pytest.mark.parametrize(
+    "words", [["stop"], ["pause"], ["resume"], ["scale", "--groups", 3]], ids=lambda words: words[0]
+)
+def test_a_request_that_the_ledger_does_not_take_is_an_error_in_words(search, place, words):
+    break_ledger(place / "fckd-storage", "study_user_attributes")
+    assert "ledger.db does not answer" in refusal(place, words[0], "small", *words[1:])
+
+
+def test_who_watches_keeps_the_last_picture_until_the_ledger_answers_again(
+    search, storage, place, monkeypatch
+):
+    folder = place / "fckd-storage"
+
+    def end():
+        mend_ledger(folder, "trials")
+        ended = {"state": "finished", "reason": "", "time": time.time()}
+        Control(storage, CAMPAIGN).write(ENDED, ended)
+
+    waits = iter([lambda: break_ledger(folder, "trials"), end])
+    clock = SimpleNamespace(time=time.time, sleep=lambda _: next(waits)())
+    monkeypatch.setattr("fckd.cli.status.time", clock)
+    screen = Console(file=io.StringIO(), force_terminal=True, color_system=None, width=200)
+    print_status(screen, "small", folder, as_json=False, watch=True)
+    first, _, rest = screen.file.getvalue().partition("does not answer")
+    assert first.count("best: ") == 2
+    assert "asked again every 5 s" in rest
+    assert f"{CAMPAIGN}: finished" in rest
 
 
 # Size

@@ -102,3 +102,11 @@ def test_another_objective_uses_the_same_teachers_and_lessons(made):
     assert ran.code == 0
     assert "epoch 2" in ran.out
     assert {path for path in listing(made) if not path.startswith("runs/")} == before
+
+
+def test_a_storage_with_brackets_in_its_name_is_told_as_it_is(place):
+    ran = fckd("prepare", *SMOKE, "--set", "storage='[/opt] [rank 0]'")
+    assert (ran.code, ran.err) == (0, "")
+    (corpus,) = (place / "[/opt] [rank 0]" / "corpora").glob("synthetic-*/")
+    assert f"corpus: {corpus}\n" in ran.out
+    assert f"one sample of each class: {corpus}" in ran.out

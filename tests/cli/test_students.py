@@ -3,13 +3,16 @@
 import csv
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from pyarrow import parquet
 
+from fckd.cli import students
 from fckd.config.networks import NetworkSettings
 from fckd.data.corpus import Corpus
+from fckd.errors import UserError
 from fckd.models.table import build_network
 from fckd.registry.packing import pack_student
 from tests.cli.command import fckd, listing, refusal
@@ -136,3 +139,12 @@ def test_evaluate_says_accuracy_and_interval_and_records_it(place):
     assert "choose nothing by a test split" in ran.out
     assert (place / "mine.evaluations.jsonl").exists()
     assert (place / "confusion.csv").exists()
+
+
+def test_a_student_whose_run_mlflow_does_not_know_is_not_registered(place, registry, monkeypatch):
+    monkeypatch.setattr(students, "best_run", lambda _: (None, 0, place / "demo-1-0007"))
+    uri = f"sqlite:///{registry / 'mlflow.db'}"
+    with pytest.raises(UserError) as refusal:
+        students.register(SimpleNamespace(folder=place), "wrist", uri)
+    assert "has no run of the trial demo-1-0007" in refusal.value.given
+    assert str(place / "events.shipped.json") in refusal.value.remedy

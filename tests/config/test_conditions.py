@@ -2,6 +2,7 @@
 
 import pytest
 
+from fckd.config.conditions import met
 from fckd.config.documents import validate
 from fckd.config.space import Space
 from fckd.errors import UserError
@@ -37,6 +38,24 @@ def test_parameters_that_wait_for_each_other_are_refused(document):
     with_condition(document, "focal.criterion", {"focal.ratio": "on"})
     with pytest.raises(UserError, match="go in a circle"):
         validate(Space, document, "space.yaml")
+
+
+def test_conditions_that_exclude_each_other_are_refused(document):
+    with_condition(document, LOGITS, {"focal.criterion": "magnitude"})
+    with_condition(document, "focal.ratio", {"focal.criterion": "cam", LOGITS: "on"})
+    reason = "focal.ratio waits for values of focal.criterion that exclude each other"
+    with pytest.raises(UserError, match=reason):
+        validate(Space, document, "space.yaml")
+
+
+def test_of_several_values_those_are_met_that_the_conditions_have_in_common(document):
+    with_condition(document, LOGITS, {"focal.criterion": "cam"})
+    with_condition(document, "focal.ratio", {"focal.criterion": ["magnitude", "cam"], LOGITS: "on"})
+    parameters = validate(Space, document, "space.yaml").search.parameters
+    values = met(parameters, "focal.ratio")
+    assert values["focal.criterion"] == "cam"
+    assert parameters[LOGITS].meets(values[LOGITS], "on")
+    assert met(parameters, "focal.criterion") == {}
 
 
 def test_a_term_may_not_wait_for_its_own_options(document):

@@ -1,5 +1,7 @@
 """Settings: the environment beats the profile, and secrets are in neither file nor message."""
 
+from pathlib import Path
+
 import pytest
 
 from fckd.config.settings import holds_password, read_settings
@@ -74,3 +76,27 @@ def test_a_user_without_a_password_is_refused_and_the_other_way_round(name):
 
 def test_a_user_alone_is_no_password():
     assert not holds_password("postgresql+psycopg2://me@db.example:5432/fckd")
+
+
+@pytest.mark.parametrize(
+    "address", ["http://[::1:5000", f"http://me:{SECRET}@[::1:5000", f"http://me:{SECRET}℀@host"]
+)
+def test_an_address_that_cannot_be_read_is_refused_without_repeating_it(profile, address):
+    with pytest.raises(UserError, match="tracking_uri is no address") as refusal:
+        read_settings({}, profile(f"tracking_uri: {address}\n"))
+    assert SECRET not in str(refusal.value)
+
+
+def test_a_profile_that_is_absent_is_not_looked_for_among_the_installed_spaces():
+    with pytest.raises(UserError) as refusal:
+        read_settings({}, Path("demo.yaml"))
+    assert refusal.value.given == "no such file: demo.yaml"
+    assert "tracking_uri" in refusal.value.expected
+
+
+@pytest.mark.parametrize("text", ["", "# storage: s3://team/fckd\n", "- storage\n", "storage: {\n"])
+def test_a_profile_that_is_no_mapping_is_told_what_profiles_hold(profile, text):
+    with pytest.raises(UserError) as refusal:
+        read_settings({}, profile(text))
+    assert "ledger_url" in refusal.value.expected
+    assert "demo.yaml" not in str(refusal.value)

@@ -15,9 +15,9 @@ from fckd.events import EpochReported, TrialEnded, TrialStarted
 from fckd.registry.folder import read_student
 from fckd.sweep.conduct import Conducted
 from fckd.sweep.execution import execute
-from fckd.sweep.groups import worker_groups
 from fckd.sweep.ledger_places import open_ledger
 from fckd.sweep.phases import Search
+from fckd.sweep.pool import worker_groups
 from tests.cli.command import fckd
 from tests.ray.conftest import Witness, finished_keys
 
@@ -181,6 +181,7 @@ def test_a_hopeless_trial_is_pruned_and_the_sweep_goes_on(
     assert states.count("pruned") == len(pruned) > 0
     assert all(trial.intermediate_values for trial in pruned)
     assert states.count("finished") == 8 - len(pruned) + 3 * 2
+    assert list(tmp_path.rglob("checkpoint.pt")) == []
 
 
 def test_a_search_alone_trains_no_teacher_reads_no_test_sample_and_is_not_begun_again(

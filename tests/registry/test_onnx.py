@@ -145,7 +145,8 @@ def test_packing_goes_without_onnx_where_its_packages_are_absent(tmp_path, monke
     monkeypatch.setattr("fckd.registry.packing.EXPORTERS", ("onnx", "no_such_package"))
     known, content = read_student(packed(tmp_path / "student", onnx=True))
     assert ONNX not in content
-    assert known.without_onnx == "no_such_package not installed: pip install 'fckd[onnx]'"
+    told = "no_such_package not installed; in fckd's checkout: pip install '.[onnx]'"
+    assert known.without_onnx == told
 
 
 def test_a_student_without_onnx_says_what_to_do(tmp_path):

@@ -267,16 +267,45 @@ def exchange(service, name, version):
     write_sums(card.parent)
 
 
-@pytest.mark.parametrize("version", [1, 2])
-def test_neither_an_exchanged_candidate_nor_champion_gets_past_the_gate(service, tmp_path, version):
-    name = f"exchanged_{version}"
-    for seed in (51, 52):
-        service.register(packed(tmp_path / str(seed), seed=seed), name)
-    service.registry.promote(name, 1)
-    exchange(service, name, version)
-    with pytest.raises(UserError, match=f"{name}/{version} is not the student that was registered"):
-        service.registry.promote(name, 2, "for the test")
+def test_an_exchanged_candidate_gets_past_the_gate_by_no_force(service, two):
+    exchange(service, two, 2)
+    with pytest.raises(UserError, match=f"{two}/2 is not the student that was registered"):
+        service.registry.promote(two, 2, "for the test")
+    assert service.registry.champion(two) == 1
+
+
+def gives_way_to_force_only(service, name):
+    """Force version 2 into the place of the champion; return why it had to be forced."""
+    verdict = service.registry.promote(name, 2)
+    assert not verdict.promote
+    assert tags(service, name, 2)["fckd.verdict"] == f"keep the champion: {verdict.reason}"
     assert service.registry.champion(name) == 1
+    service.registry.promote(name, 2, "the old bucket was deleted")
+    assert service.registry.champion(name) == 2
+    return verdict.reason
+
+
+def test_a_champion_whose_files_are_lost_gives_way_to_force_only(service, two):
+    shutil.rmtree(service.client.get_model_version(two, "1").source)
+    assert f"cannot read the files of {two}/1" in gives_way_to_force_only(service, two)
+
+
+def test_an_exchanged_champion_gives_way_to_force_only(service, two):
+    exchange(service, two, 1)
+    why = gives_way_to_force_only(service, two)
+    assert f"{two}/1 is not the student that was registered" in why
+
+
+def test_an_unsigned_champion_gives_way_to_force_where_a_key_is_set(service, tmp_path, monkeypatch):
+    private, public = key_pair(tmp_path)
+    registry = Registry(service.uri, public)
+    service.register(packed(tmp_path / "old", seed=53, name="signed"), "signed")
+    service.registry.promote("signed", 1)
+    monkeypatch.setenv("FCKD_SIGNING_KEY", str(private))
+    service.register(packed(tmp_path / "new", seed=54, name="signed"), "signed")
+    assert "is not signed" in registry.promote("signed", 2).reason
+    registry.promote("signed", 2, "students are signed from now on")
+    assert registry.champion("signed") == 2
 
 
 def test_a_rollback_to_an_exchanged_student_is_refused(service, two):

@@ -3,7 +3,7 @@
 import pytest
 
 from fckd.config.campaign import ExecutionSettings
-from fckd.sweep.account import HOUR, Account, devices_of, unit_of
+from fckd.sweep.account import HOUR, RECENT, Account, devices_of, unit_of
 
 
 class Clock:
@@ -60,12 +60,14 @@ def test_earlier_drivers_count_but_are_not_this_ones_own(clock):
     assert account.exhausted
 
 
-def test_the_confirmation_is_kept_back_as_soon_as_an_epoch_was_measured(clock):
+def test_the_confirmation_is_kept_back_as_soon_as_enough_epochs_were_measured(clock):
     account = Account(limit=1.0, clock=clock)
-    account.reserve(epochs=60)
+    account.reserve(epochs=60, after=3)
     assert not account.exhausted
-    account.measure(seconds=20, devices=1)
-    account.measure(seconds=40, devices=1)
+    account.measure(seconds=3000, devices=1)
+    account.measure(seconds=30, devices=1)
+    assert account.reserved == 0
+    account.measure(seconds=15, devices=2)
     assert account.reserved == pytest.approx(0.5)
     account.allocate("a", 1)
     clock.pass_hours(0.49)
@@ -74,6 +76,31 @@ def test_the_confirmation_is_kept_back_as_soon_as_an_epoch_was_measured(clock):
     assert account.exhausted
     account.reserve(0)
     assert not account.exhausted
+
+
+def test_slow_first_epochs_say_little_of_what_the_confirmation_takes():
+    account = Account(limit=1.0)
+    account.reserve(epochs=1000, after=10)
+    for seconds in (*[300] * 4, *[2] * 6):
+        account.measure(seconds, devices=1)
+    assert account.reserved * HOUR == pytest.approx(2000)
+
+
+def test_where_trials_become_dearer_the_last_ones_tell():
+    account = Account(limit=1.0)
+    account.reserve(epochs=1)
+    for seconds in (*[1] * 2 * RECENT, *[5] * RECENT):
+        account.measure(seconds, devices=1)
+    assert account.reserved * HOUR == pytest.approx(5)
+
+
+def test_the_end_says_what_is_kept_back(clock):
+    account = Account(limit=0.5, clock=clock)
+    account.reserve(epochs=60)
+    account.measure(seconds=30, devices=1)
+    assert str(account.end("nothing is done")).startswith(
+        "budget.device_hours: 0.00 of 0.5 are spent, 0.50 kept for the confirmation; nothing is"
+    )
 
 
 def test_without_a_limit_nothing_is_ever_exhausted(clock):

@@ -317,7 +317,7 @@ def test_a_worker_that_died_while_it_waited_is_handed_nothing():
     assert run(story()) == (None, "a", "b")
 
 
-def test_a_group_made_for_one_task_that_never_came_up_fails_that_task():
+def test_a_task_whose_own_group_never_came_up_goes_on_another_time():
     async def story():
         broker = Broker(retries=2)
         for key in "ab":
@@ -325,7 +325,56 @@ def test_a_group_made_for_one_task_that_never_came_up_fails_that_task():
         await broker.leave("a", "no GPU", only="a")
         return await end_of(broker, "a"), (await broker.next_task("0", None)).key
 
-    assert run(story()) == (("failed", "no GPU"), "b")
+    assert run(story()) == ((INTERRUPTED, "no GPU"), "b")
+
+
+def test_a_task_whose_own_group_died_and_found_no_room_again_goes_on_another_time():
+    async def story():
+        broker = Broker(retries=2)
+        await broker.submit(task("a"))
+        await broker.next_task("a", "a")
+        await broker.lose("a", "its node is gone")
+        await broker.leave("a", "no room", only="a")
+        return await end_of(broker, "a")
+
+    assert run(story()) == (INTERRUPTED, "no room")
+
+
+@pytest.mark.parametrize("retries", [0, 1, 3])
+def test_a_group_made_for_one_task_that_dies_over_it_is_worth_another_as_often_as_allowed(retries):
+    async def story():
+        broker = Broker(retries)
+        await broker.submit(task("a"))
+        worth = []
+        while not worth or worth[-1]:
+            await broker.join("a")
+            await broker.next_task("a", "a")
+            worth.append(await broker.lose("a", "its controller died"))
+        return worth, await end_of(broker, "a")
+
+    ended = ("failed", f"its controller died ({retries + 1} times)")
+    assert run(story()) == ([True] * retries + [False], ended)
+
+
+def test_a_group_made_for_one_task_that_dies_before_it_took_it_is_not_worth_another():
+    async def story():
+        broker = Broker(retries=2)
+        await broker.submit(task("a"))
+        return await broker.lose("a", "no room")
+
+    assert run(story()) is False
+
+
+def test_groups_are_members_from_when_their_workers_are_there_until_they_end():
+    async def story():
+        broker = Broker(retries=0)
+        before = await broker.members()
+        for group in "01":
+            await broker.join(group)
+        await broker.leave("0", "its node is gone")
+        return before, await broker.members()
+
+    assert run(story()) == (set(), {"1"})
 
 
 def test_a_group_made_for_one_task_leaves_its_end_as_it_was():

@@ -2,6 +2,7 @@
 
 import pytest
 
+from fckd.errors import Stopped
 from fckd.sweep.arms import FCKD, LOGITS, STUDENT_ALONE
 from fckd.sweep.phases import Search
 from fckd.sweep.phases import confirmation as confirmation_of
@@ -18,10 +19,10 @@ FINALISTS = [("small-0001", {RATIO: 0.25, CORRELATION: 1.0})]
 
 @pytest.fixture
 def search(storage, tmp_path):
-    def open_search(*points, trials=None, finalists=1):
+    def open_search(*points, trials=None, finalists=1, hours=None):
         given = space(
             search={"points": points},
-            budget={"trials": trials or max(1, len(points))},
+            budget={"trials": trials or max(1, len(points)), "device_hours": hours},
             confirmation={"finalists": finalists},
         )
         return Search(given, "small", ready(storage), tmp_path)
@@ -137,6 +138,25 @@ def test_a_search_that_was_ended_stays_so_until_its_budget_or_its_points_change(
     assert not search(ONE, THREE, trials=2).was_ended
 
 
+def test_a_confirmation_that_goes_on_with_more_device_hours_keeps_its_finalists(search):
+    phase = search(ONE, TWO, hours=1)
+    phase.end()
+    with pytest.raises(Stopped), phase.confirmed():
+        raise Stopped(None)
+    assert search(ONE, TWO, hours=2).was_ended
+    assert not search(ONE, TWO, trials=3, hours=2).was_ended
+    assert not search(ONE, THREE, hours=2).was_ended
+
+
+def test_a_search_that_was_confirmed_goes_on_with_more_device_hours(search):
+    phase = search(ONE, TWO, hours=1)
+    phase.end()
+    with phase.confirmed():
+        pass
+    assert search(ONE, TWO, hours=1).was_ended
+    assert not search(ONE, TWO, hours=2).was_ended
+
+
 def test_finalists_bring_the_fields_that_they_were_trained_with(search):
     phase = search(ONE)
     end_all(phase, 0.5)
@@ -243,6 +263,17 @@ def test_more_seeds_add_only_the_new_ones(confirmation):
     for order in orders(phase):
         phase.ledger.tell(order.task.key, "finished", 0.5)
     assert {order.tags["fckd.seed"] for order in orders(confirmation(seeds=3))} == {"1002"}
+
+
+def test_runs_of_other_seeds_do_not_count_as_done(confirmation):
+    phase = confirmation(seeds=2, first_seed=1000)
+    for order in orders(phase):
+        phase.ledger.tell(order.task.key, "finished", 0.5)
+    assert phase.done == phase.ledger.planned == 6
+    afresh = confirmation(seeds=2, first_seed=2000)
+    assert afresh.done == 0
+    afresh.ledger.tell(afresh.ledger.ask().key, "finished", 0.5)
+    assert (afresh.done, afresh.ledger.planned) == (1, 6)
 
 
 def test_other_finalists_make_another_confirmation(confirmation):

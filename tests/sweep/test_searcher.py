@@ -174,6 +174,29 @@ def test_a_trial_waits_for_a_larger_budget_when_the_device_hours_are_spent(bench
     assert made.phase.ledger.study.trials[-1].state is TrialState.WAITING
 
 
+def test_a_search_waits_for_what_runs_while_only_the_reserve_forbids_another_trial(bench):
+    account = Account(limit=1.0)
+    account.reserve(epochs=HOUR)
+    made = bench(leader=Unattended(may_start=2, account=account))
+    made.start("t0")
+    made.epoch(1, seconds=9.0, **{ACCURACY: 0.4})
+    assert made.searcher.suggest("t1") is None, "what runs may still show that there is room"
+    for epoch in (2, 3):
+        made.epoch(epoch, seconds=0.5, **{ACCURACY: 0.5})
+    assert made.start("t1").key == "small-0001"
+
+
+def test_a_search_has_finished_when_nothing_runs_and_the_rest_is_kept_back(bench):
+    account = Account(limit=1.0)
+    account.reserve(epochs=HOUR)
+    made = bench(leader=Unattended(may_start=2, account=account))
+    made.start()
+    made.epoch(1, seconds=9.0, **{ACCURACY: 0.4})
+    made.end("interrupted")
+    made.searcher.on_trial_complete("t0")
+    assert made.searcher.suggest("t1") == Searcher.FINISHED
+
+
 def test_a_trial_with_workers_of_its_own_holds_them_until_tune_has_done_with_it(bench):
     account = Account()
     made = bench(leader=Unattended(may_start=1, account=account), each_its_own=True)

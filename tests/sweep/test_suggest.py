@@ -166,6 +166,30 @@ def test_a_bound_that_no_step_reaches_is_not_tried():
     check_bounds(searching({"training.batch_size": batches}, execution={"workers": 2}))
 
 
+NETWORK, LAYERS = "student.network", "student.layers"
+NETWORKS = {"choices": ["video", "r2plus1d", "tsm"]}
+
+
+def test_what_depends_on_another_choice_is_tried_together_with_it():
+    # the base has a video network, which has no variants of layers
+    layers = {"choices": [18, 50], "when": {NETWORK: ["tsm", "r2plus1d"]}}
+    check_bounds(searching({NETWORK: NETWORKS, LAYERS: layers}))
+
+
+def test_what_depends_on_another_choice_is_refused_where_that_does_not_allow_it():
+    layers = {"choices": [18, 50], "when": {NETWORK: "r2plus1d"}}
+    with pytest.raises(UserError, match="r2plus1d has no variant of 50 layers") as refused:
+        check_bounds(searching({NETWORK: NETWORKS, LAYERS: layers}))
+    assert f"search.parameters.{LAYERS} = 50, {NETWORK} = 'r2plus1d': " in refused.value.given
+
+
+def test_what_depends_on_another_choice_through_a_third_is_tried_with_both():
+    dropout = {"low": 0.0, "high": 0.5, "when": {LAYERS: 34, LOGITS: "on"}}
+    layers = {"choices": [18, 34], "when": {NETWORK: "r2plus1d"}}
+    parameters = {NETWORK: NETWORKS, LAYERS: layers, "student.dropout": dropout, LOGITS: WEIGHT}
+    check_bounds(searching(parameters))
+
+
 def test_pretrained_weights_are_arms_of_a_comparison_and_not_searched():
     given = searching({"student.weights": {"choices": ["a.pth", "b.pth"]}})
     with pytest.raises(UserError, match="arms of a comparison"):

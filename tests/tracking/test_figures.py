@@ -7,6 +7,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.trial import TrialState, create_trial
 
 from fckd.sweep import ledger
+from fckd.tracking.canvas import save
 from fckd.tracking.figures import confusion_figure, leaderboard_figure
 from fckd.tracking.names import number, short_names
 from fckd.tracking.search_figures import SEARCH_FIGURES, SUPERSEDED, TRIAL_KEY
@@ -127,6 +128,11 @@ def test_a_confusion_names_its_split_and_share(classes):
     assert f"{3 * classes} of {3 * classes} right" in texts
 
 
+def test_a_name_with_two_dollars_is_drawn_as_it_is(tmp_path):
+    figure = confusion_figure([[2, 1], [0, 2]], ["$x_$", "pay $1 of $2"], "test")
+    assert save(figure, tmp_path / "confusion.png").stat().st_size
+
+
 def test_a_confusion_with_an_empty_class_or_none_at_all():
     assert texts_of(confusion_figure([[2, 0], [0, 0]], ["wave", "clap"], "test"))
     assert "No sample" in texts_of(confusion_figure([], [], "test"))
@@ -155,6 +161,11 @@ def test_names_are_short_but_not_ambiguous():
     assert list(short_names(names).values()) == [
         "learning_rate", "a width", "b width", "logits weight", "logits on",
     ]  # fmt: skip
+
+
+def test_large_numbers_and_whole_ones_are_written_out():
+    values = (4096, 123456, 4096.0, -2000.4, 999.7, 512.25)
+    assert [number(value) for value in values] == ["4096", "123456", "4096", "-2000", "1000", "512"]
 
 
 def test_numbers_have_three_digits():

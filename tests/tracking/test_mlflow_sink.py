@@ -135,6 +135,27 @@ def test_the_confusion_is_kept_as_figure_and_as_table(sink, store, tmp_path):
     assert table == {"split": "test", "classes": ["wave", "clap"], "counts": [[3, 1], [0, 4]]}
 
 
+def test_class_names_are_written_as_they_are(sink, store):
+    """Two $ would be a formula to Matplotlib, and most names none that it could read."""
+    names = ("cash $$", "pay $x_ to $y")
+    tell(sink, opening(), start(0), end(0, confusion=((3, 1), (0, 4)), classes=names, split="test"))
+    assert "confusion.png" in store.files("trial 0")
+    assert store.run("trial 0").info.status == "FINISHED"
+
+
+def test_a_confusion_that_cannot_be_drawn_leaves_its_run_closed(sink, store):
+    tell(sink, opening(), start(0), end(0, confusion=((3, 1), (4,)), classes=("wave", "clap")))
+    assert store.files("trial 0") == {"confusion.json"}
+    assert store.run("trial 0").info.status == "FINISHED"
+
+
+def test_a_run_promises_a_report_only_to_sweeps_that_confirm(sink, store):
+    tell(sink, opening())
+    note = store.run(SWEEP).data.tags["mlflow.note.content"]
+    assert "`report.html`, if finalists were confirmed" in note
+    assert "`table.md` of a comparison" in note
+
+
 def test_files_of_the_sweep_lie_under_report(sink, store, tmp_path):
     page = tmp_path / "page.html"
     page.write_text("<p>done</p>")

@@ -3,7 +3,7 @@ import json
 from pydantic import SecretStr
 
 from fckd.events import SweepStarted
-from fckd.tracking.spool import EVENTS_FILE, REFUSED_FILE, Spool
+from fckd.tracking.spool import EVENTS_FILE, REFUSED_FILE, SHIPPED_FILE, Spool
 from tests.tracking.stories import end, epoch, opening, start
 
 
@@ -58,6 +58,23 @@ def test_a_lost_events_file_does_not_stop_a_new_start(tmp_path):
     fresh.append(start(0))
     fresh.append(epoch(0, 1))
     assert drain(Spool(tmp_path)) == [start(0), epoch(0, 1)]
+
+
+def test_another_receiver_is_told_everything_from_the_beginning(tmp_path):
+    spool = Spool(tmp_path, "here")
+    for event in (opening(), start(0)):
+        spool.append(event)
+    drain(spool)
+    assert drain(Spool(tmp_path, "here")) == []
+    assert drain(Spool(tmp_path, "there")) == [opening(), start(0)]
+    assert drain(Spool(tmp_path, "there")) == []
+
+
+def test_a_position_of_an_earlier_version_counts_for_whoever_asks(tmp_path):
+    spool = Spool(tmp_path)
+    spool.append(opening())
+    (tmp_path / SHIPPED_FILE).write_text(json.dumps({"bytes": oldest(spool).end}))
+    assert drain(Spool(tmp_path, "here")) == []
 
 
 def test_an_event_set_aside_is_kept_with_the_reason(tmp_path):

@@ -1,5 +1,6 @@
 import logging
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,10 +13,20 @@ import pytest
 import fckd.tracking.tracker as tracker_module
 from fckd.errors import UserError
 from fckd.events import Progress, TrialStarted
+from fckd.tracking.addresses import fingerprint_of
 from fckd.tracking.sink import Refused
 from fckd.tracking.spool import EVENTS_FILE, REFUSED_FILE, Spool
 from fckd.tracking.tracker import Tracker, open_tracker
-from tests.tracking.stories import EXPERIMENT, SWEEP, end, epoch, opening, start, whole_sweep
+from tests.tracking.stories import (
+    EXPERIMENT,
+    SWEEP,
+    Store,
+    end,
+    epoch,
+    opening,
+    start,
+    whole_sweep,
+)
 
 
 class Notebook:
@@ -167,6 +178,34 @@ def test_shipping_the_whole_spool_again_doubles_nothing(tmp_path, store):
     assert open_tracker(folder, store.uri, EXPERIMENT, store.artifacts).close(60) == 0
     assert len(store.runs()) == 3
     assert store.steps("trial 0", "train/cross_entropy") == [1, 2, 3]
+
+
+def test_another_store_is_told_the_whole_sweep(tmp_path, store, empty_store):
+    """As when MLflow moves from a file to a server between two runs of a sweep."""
+    folder, moved = tmp_path / "sweep", tmp_path / "moved.db"
+    shutil.copyfile(empty_store, moved)
+    tracker = open_tracker(folder, store.uri, EXPERIMENT, store.artifacts)
+    for event in whole_sweep():
+        tracker(event)
+    assert tracker.close(60) == 0
+    new = Store(f"sqlite:///{moved}", str(tmp_path / "others"))
+    assert open_tracker(folder, new.uri, EXPERIMENT, new.artifacts).close(60) == 0
+    assert {run.info.run_name for run in new.runs()} == {SWEEP, "trial 0", "trial 1"}
+    assert new.steps("trial 1", "validation/accuracy") == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("https://me:hunter2@host:5000", "https://host:5000", True),
+        ("postgresql://host/db?user=me&password=a", "postgresql://you@host/db", True),
+        ("postgresql://host/db?password=my@word&host=/run", "postgresql://host/db?host=/run", True),
+        ("https://host:5000", "https://host:5001", False),
+        ("postgresql://host/db?host=/run", "postgresql://host/db?host=/var/run", False),
+    ],
+)
+def test_a_store_is_told_from_another_whoever_asks(one, other, same):
+    assert (fingerprint_of(one) == fingerprint_of(other)) == same
 
 
 KILLED = """

@@ -4,10 +4,11 @@ import os
 import signal
 import time
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import torch
-from torch import distributed
+from torch import distributed, nn
 
 from fckd.config.experiment import Experiment
 from fckd.errors import TrainingError
@@ -15,7 +16,7 @@ from fckd.train import lesson_making, task, world
 from fckd.train.checkpoints import load_checkpoint, save_checkpoint
 from fckd.train.loop import distill
 from fckd.train.workshop import Workshop
-from fckd.train.world import World
+from fckd.train.world import FailedElsewhere, World
 from tests.train.small import BASE, state, told
 
 RANKS = 2
@@ -36,14 +37,7 @@ def train_together(rank, folder, storage, corpus, runs):
         corpus: Folder of the corpus.
         runs: Experiments as JSON values, by name.
     """
-    torch.set_num_threads(1)
-    distributed.init_process_group(
-        "gloo",
-        init_method=f"file://{folder}/meeting",
-        rank=rank,
-        world_size=RANKS,
-        timeout=timedelta(minutes=3),
-    )
+    join(rank, folder, RANKS)
     workshop = Workshop(Path(storage), Path(corpus))
     world = World()
     found = {"heard": [world.from_first(said if rank == 0 else "else") for said in SAID]}
@@ -64,6 +58,51 @@ def train_together(rank, folder, storage, corpus, runs):
     )
     found[key] = None if outcome is None else dict(outcome.metrics)
     torch.save(found, Path(folder) / f"rank{rank}.pt")
+    distributed.destroy_process_group()
+
+
+def join(rank, folder, ranks, seconds=180.0):
+    """Become one of so many ranks."""
+    torch.set_num_threads(1)
+    distributed.init_process_group(
+        "gloo",
+        init_method=f"file://{folder}/meeting",
+        rank=rank,
+        world_size=ranks,
+        timeout=timedelta(seconds=seconds),
+    )
+
+
+def resume_as_three(rank, folder, storage, corpus, described):
+    """Train in one go, and from the first rank's checkpoint after an epoch; leave both states."""
+    join(rank, folder, 3)
+    experiment = Experiment.model_validate(described)
+    study = Workshop(Path(storage), Path(corpus)).study(experiment, "train")
+    whole, again = list(distill(study)), interrupted(study, rank, Path(folder))
+    torch.save([state(run[-1].network) for run in (whole, again)], f"{folder}/rank{rank}.pt")
+    distributed.destroy_process_group()
+
+
+def learn_with_a_part_that_rests(rank, folder):
+    """Take two steps with a layer that no output depends on."""
+    join(rank, folder, RANKS)
+    module = nn.ModuleDict({"used": nn.Linear(2, 2), "resting": nn.Linear(2, 2)})
+    module.forward = module["used"].forward
+    parallel = World().parallel(module, torch.device("cpu"))
+    for _ in range(2):
+        parallel(torch.ones(1, 2)).sum().backward()
+    torch.save(module["used"].weight.grad, f"{folder}/rank{rank}.pt")
+    distributed.destroy_process_group()
+
+
+def fail_alone(rank, folder):
+    """Let the second rank's work fail; leave what each rank met, and a sum that they make after."""
+    join(rank, folder, RANKS)
+    try:
+        World().patiently(partial(int, "1" if rank == 0 else "one"))
+    except (FailedElsewhere, ValueError) as failure:
+        met = type(failure).__name__
+    torch.save([met, World().sum(torch.ones(1))], f"{folder}/rank{rank}.pt")
     distributed.destroy_process_group()
 
 
@@ -89,14 +128,7 @@ class SlowShelf(Workshop):
 
 def wait_for_a_slow_shelf(rank, folder, storage, corpus, described):
     """Run a task as one of two ranks that give each other up after `SHORT_SECONDS`."""
-    torch.set_num_threads(1)
-    distributed.init_process_group(
-        "gloo",
-        init_method=f"file://{folder}/meeting",
-        rank=rank,
-        world_size=RANKS,
-        timeout=timedelta(seconds=SHORT_SECONDS),
-    )
+    join(rank, folder, RANKS, SHORT_SECONDS)
     world.IDLE_SECONDS = SHORT_SECONDS / 6
     given = task.Task("slow", described, "train", f"{folder}/slow")
     task.run_task(given, SlowShelf(Path(storage), Path(corpus)), lambda _epoch, _metrics: True)

@@ -75,3 +75,13 @@ def test_it_leaves_the_network_as_it_was(network, study):
     found = evaluate(network, study, CPU, World())
     assert all(before[name].equal(value) for name, value in network.state_dict().items())
     assert not found.logits.requires_grad
+
+
+def test_no_more_samples_are_in_memory_than_in_training(workshop):
+    study = workshop.study(changed(ALONE, micro_batch=2), "train")
+    network = build_network(study.network, study.readings.shapes[0], study.classes)
+    seen = []
+    network.register_forward_pre_hook(lambda _, given: seen.append(len(given[0])))
+    evaluate(network, study, CPU, World())
+    assert sum(seen) == len(study.measure)
+    assert max(seen) == 2

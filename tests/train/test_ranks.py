@@ -15,6 +15,9 @@ from tests.train.elsewhere import (
     MADE_AGAIN,
     RANKS,
     SAID,
+    fail_alone,
+    learn_with_a_part_that_rests,
+    resume_as_three,
     train_together,
     wait_for_a_slow_shelf,
 )
@@ -185,3 +188,28 @@ def test_ranks_wait_for_a_slow_upload_or_download_longer_than_their_group_allows
     given = (str(tmp_path), str(workshop.storage), str(workshop.corpus_folder), run)
     multiprocessing.spawn(wait_for_a_slow_shelf, given, nprocs=RANKS)
     assert content(tmp_path / "slow") == ["model.safetensors", "outcome.json", "sight.json"]
+
+
+def test_three_ranks_add_up_in_the_same_order_after_they_were_resumed(workshop, tmp_path):
+    run = changed({"student.dropout": 0.5}, batch_size=3, epochs=3)
+    make(workshop, run)
+    described = run.model_dump(mode="json")
+    given = (str(tmp_path), str(workshop.storage), str(workshop.corpus_folder), described)
+    multiprocessing.spawn(resume_as_three, given, nprocs=3)
+    for rank in range(3):
+        whole, again = torch.load(tmp_path / f"rank{rank}.pt", weights_only=True)
+        assert same(whole, again)
+
+
+def test_a_part_of_the_network_may_rest_on_two_ranks(tmp_path):
+    multiprocessing.spawn(learn_with_a_part_that_rests, (str(tmp_path),), nprocs=RANKS)
+    for rank in range(RANKS):
+        gradient = torch.load(tmp_path / f"rank{rank}.pt", weights_only=True)
+        assert_close(gradient, torch.full((2, 2), 2.0))
+
+
+def test_what_fails_on_one_rank_ends_the_work_of_all_and_they_still_work_together(tmp_path):
+    multiprocessing.spawn(fail_alone, (str(tmp_path),), nprocs=RANKS)
+    found = [torch.load(tmp_path / f"rank{rank}.pt", weights_only=True) for rank in range(RANKS)]
+    assert [met for met, _ in found] == ["FailedElsewhere", "ValueError"]
+    assert [float(total) for _, total in found] == [RANKS, RANKS]

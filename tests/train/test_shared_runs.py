@@ -131,6 +131,16 @@ def test_without_s3_a_run_is_told_as_lost_and_not_as_failed(driver, task, monkey
         run_task(task, unreachable, lambda _epoch, _metrics: True)
 
 
+def test_lessons_that_s3_does_not_give_are_lost_and_no_mistake_of_the_users(
+    driver, machine, monkeypatch
+):
+    folder = machine("other").corpus_folder.name
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    unreachable = Workshop.elsewhere(driver.address, folder, torch.device("cpu"))
+    with pytest.raises(StorageLost, match="no S3 service answers"):
+        unreachable.make_deleted_lessons(EXPERIMENT, "train")
+
+
 def test_pretrained_weights_that_one_machine_fetched_are_found_by_another(
     driver, machine, tmp_path
 ):
