@@ -45,8 +45,8 @@ class Objective:
 
     Terms of weight 0 are not computed. Every term is a mean over samples, so the mean over equal
     shares of a batch is the value of the whole batch. Exceptions see their own rank's share of the
-    batch alone: terms that relate samples to each other, and the reduction
-    `per_sample_and_channel`.
+    batch alone, or the part of it that is in memory: terms that relate samples to each other, and
+    the reduction `per_sample_and_channel` (`ObjectiveSettings.relates_samples`).
 
     Args:
         settings: Weights, schedules and temperatures.

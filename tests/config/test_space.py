@@ -224,3 +224,12 @@ def test_only_weighted_terms_ask_for_lessons():
 
 def test_the_modalities_are_those_of_student_and_teachers_in_a_fixed_order(document):
     assert validate(Space, document, "s").experiment.modalities == ("inertial", "skeleton")
+
+
+@pytest.mark.parametrize("change", [{"warmup_epochs": 2}, {"decay": 0.9}])
+def test_a_weight_that_changes_is_refused_for_a_student_with_stages(document, change):
+    set_field(document, "experiment.student.hallucination", True)
+    set_field(document, "experiment.stages", {"own": 1, "hallucination": 1})
+    assert validate(Space, document, "s").experiment.stages
+    set_field(document, "experiment.objective.logits", {"weight": 1.0, **change})
+    assert "in which no teacher teaches" in refusal(document)

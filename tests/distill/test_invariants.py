@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
+from fckd.config.objective import ObjectiveSettings
 from fckd.distill.table import EMBEDDED, TERMS
 from tests.distill.maps import feature_map, normal, permuted
 from tests.distill.terms import (
@@ -71,6 +72,18 @@ def test_a_samples_value_does_not_depend_on_its_batch(term):
     halves = [loss_of(term, student[h], teacher[h], LABELS[h]) for h in (slice(2), slice(2, 4))]
     assert_close(torch.cat(halves), whole)
     assert_close((halves[0].mean() + halves[1].mean()) / 2, whole.mean())
+
+
+@pytest.mark.parametrize("term", TERMS)
+def test_the_settings_know_which_terms_relate_samples(term):
+    settings = ObjectiveSettings.model_validate({term: {"weight": 1.0}})
+    assert settings.relates_samples == (term not in PER_SAMPLE)
+
+
+@pytest.mark.parametrize("term", ["correlation", "distribution", "ickd", "cwd"])
+def test_a_sum_divided_by_the_samples_relates_them_too(term):
+    by_sample = {"weight": 1.0, "reduction": "per_sample_and_channel"}
+    assert ObjectiveSettings.model_validate({term: by_sample}).relates_samples
 
 
 @pytest.mark.parametrize("term", [*RELATIONS, "dist"])

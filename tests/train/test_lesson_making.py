@@ -224,3 +224,14 @@ def test_another_process_reads_the_lessons_that_this_one_made(workshop):
     elsewhere = Workshop(workshop.storage, workshop.corpus_folder)
     one, other = (lesson(w, "depth", train, [2] * len(train)) for w in (workshop, elsewhere))
     assert one.features.equal(other.features)
+
+
+def test_no_more_samples_are_in_memory_than_when_the_teacher_learnt(workshop):
+    experiment = changed({"teachers.skeleton.training.micro_batch": 2})
+    for _ in workshop.teach(experiment, "skeleton", "train"):
+        pass
+    maker = workshop._maker(experiment, "skeleton", "train")
+    seen = []
+    maker.teacher.network.register_forward_pre_hook(lambda _, given: seen.append(len(given[0])))
+    maker.rows(range(5))
+    assert seen == [2, 2, 1]
