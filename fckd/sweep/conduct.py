@@ -12,7 +12,7 @@ from fckd.config.experiment import identity
 from fckd.config.space import Space
 from fckd.errors import TrainingError
 from fckd.events import Listener, Progress
-from fckd.sweep.account import unit_of
+from fckd.sweep.account import Account, devices_of, unit_of
 from fckd.sweep.arms import confirmation_runs, under
 from fckd.sweep.campaign import Opened, Track, open_workshop, opened, reasons
 from fckd.sweep.execution import execute
@@ -136,9 +136,7 @@ def _run_phases(
         sweep.listener(Progress(str(earlier), len(points), len(points)))
     search = Search(space, sweep.identity, ledger, sweep.folder, points)
     leader = sweep.attendance
-    # Without a first round of trials there would be nothing to confirm.
-    first_round = space.experiment.training.epochs * space.execution.groups
-    leader.account.reserve(_confirmation_epochs(space, workshop), after=first_round)
+    _keep_back(search, workshop, leader.account)
     with worker_groups(space.execution, workshop, sweep.folder, leader) as ground:
         if search.was_ended:
             leader.enter(search, None)
@@ -153,9 +151,20 @@ def _run_phases(
         own = search.own_training(finalists[0][1])
         runs = confirmation(space, sweep.identity, ledger, sweep.folder, finalists, own)
         leader.account.reserve(0)
-        with search.confirmed():
+        with search.confirmed_by(runs):
             execute(runs, ground, sweep.listener, classes, leader=leader)
     return search, runs
+
+
+def _keep_back(search: Search, workshop: Workshop, account: Account) -> None:
+    """Let the search leave what the confirmation will take."""
+    space = search.space
+    # Without a first round of trials there would be nothing to confirm.
+    first_round = space.experiment.training.epochs * space.execution.groups
+    account.reserve(_confirmation_epochs(space, workshop), after=first_round)
+    devices = devices_of(space.execution, space.execution.workers)
+    for seconds in search.epoch_seconds():
+        account.measure(seconds, devices)
 
 
 def _described(space: Space) -> dict[str, Any]:

@@ -146,9 +146,10 @@ class Search:
         self.ledger.study.set_user_attr(ENDED_UNDER, self._terms_of_its_end)
 
     @contextmanager
-    def confirmed(self) -> Iterator[None]:
-        """Take note that a confirmation begins and, if the block does not raise, is complete."""
-        self.ledger.study.set_user_attr(UNCONFIRMED, value=True)
+    def confirmed_by(self, runs: Phase) -> Iterator[None]:
+        """Take note that `runs` begin and, if the block does not raise, are complete."""
+        incomplete = runs.done < runs.ledger.planned
+        self.ledger.study.set_user_attr(UNCONFIRMED, value=incomplete)
         yield
         self.ledger.study.set_user_attr(UNCONFIRMED, value=False)
 
@@ -199,6 +200,13 @@ class Search:
         return sorted(
             trials, key=lambda trial: (-(accuracy_of(trial) or 0), key_of(self.ledger.name, trial))
         )
+
+    def epoch_seconds(self) -> Iterator[float]:
+        """Yield what every epoch of the finished trials took on the average of its trial."""
+        for trial in self.best_first():
+            epochs = len(trial.intermediate_values)
+            if trial.duration and epochs:
+                yield from [trial.duration.total_seconds() / epochs] * epochs
 
     def _terms(self, trial: FrozenTrial) -> frozenset[str]:
         experiment = with_fields(self.space.experiment, trial.user_attrs[FIELDS], "a trial")

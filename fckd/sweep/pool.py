@@ -95,7 +95,10 @@ class Pool:
         """Count what came up meanwhile, and give missing groups another chance if it is time."""
         if not self._doubtful and not self._is_due():
             return
-        members = ray.get(self._ground.broker.members.remote())
+        try:
+            members = ray.get(self._ground.broker.members.remote())
+        except ray.exceptions.RayActorError:
+            return  # the driver has given up
         with self._lock:
             for name in self._doubtful & members:
                 self._allocate(name)

@@ -114,7 +114,8 @@ def _draw_arm(axes: Any, row: int, arm: Mapping[str, Any], colour: str) -> None:
     )  # fmt: skip
     scores = arm["scores"]
     # Seeds of the same score lie below one another, so that all of them are seen.
-    places = [row + 0.24 + 0.1 * scores[:at].count(score) for at, score in enumerate(scores)]
+    step = min(0.1, 0.5 / max(map(scores.count, scores)))
+    places = [row + 0.24 + step * scores[:at].count(score) for at, score in enumerate(scores)]
     axes.plot(scores, places, "o", color=QUIET, markersize=3.5, alpha=0.9)
 
 

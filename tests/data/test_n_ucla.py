@@ -40,6 +40,8 @@ def test_a_view_that_is_linked_in_from_another_disk_is_read(raw, tmp_path):
     view = raw / "n-ucla" / "multiview_action" / "view_2"
     view.rename(tmp_path / "view_2")
     view.symlink_to(tmp_path / "view_2")
+    for name in ("a", "test", "z"):
+        (raw / "n-ucla" / name).symlink_to(raw / "n-ucla" / "multiview_action" / "view_3")
     linked = {recording.sample_id for recording in open_source(SETTINGS, raw).recordings(ALL)}
     assert linked == found
 

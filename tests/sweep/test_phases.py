@@ -141,7 +141,7 @@ def test_a_search_that_was_ended_stays_so_until_its_budget_or_its_points_change(
 def test_a_confirmation_that_goes_on_with_more_device_hours_keeps_its_finalists(search):
     phase = search(ONE, TWO, hours=1)
     phase.end()
-    with pytest.raises(Stopped), phase.confirmed():
+    with pytest.raises(Stopped), phase.confirmed_by(search(ONE)):
         raise Stopped(None)
     assert search(ONE, TWO, hours=2).was_ended
     assert not search(ONE, TWO, trials=3, hours=2).was_ended
@@ -151,10 +151,31 @@ def test_a_confirmation_that_goes_on_with_more_device_hours_keeps_its_finalists(
 def test_a_search_that_was_confirmed_goes_on_with_more_device_hours(search):
     phase = search(ONE, TWO, hours=1)
     phase.end()
-    with phase.confirmed():
+    with phase.confirmed_by(search(ONE)):
         pass
     assert search(ONE, TWO, hours=1).was_ended
     assert not search(ONE, TWO, hours=2).was_ended
+
+
+def test_a_confirmation_that_was_complete_before_it_was_asked_to_end_is_so_still(search):
+    phase = search(ONE)
+    end_all(phase, 0.5)
+    phase.end()
+    with pytest.raises(Stopped), phase.confirmed_by(phase):
+        raise Stopped(None)
+    assert search(ONE).was_ended
+    assert not search(ONE, hours=2).was_ended
+
+
+def test_what_epochs_took_is_known_to_a_driver_that_goes_on(search):
+    phase = search(ONE)
+    key = phase.ledger.ask().key
+    for epoch in (1, 2, 3):
+        phase.ledger.report(key, epoch, 0.5, last=epoch == 3)
+    phase.ledger.tell(key, "finished", 0.5)
+    (trial,) = phase.best_first()
+    each = trial.duration.total_seconds() / 3
+    assert list(search(ONE).epoch_seconds()) == pytest.approx([each] * 3)
 
 
 def test_finalists_bring_the_fields_that_they_were_trained_with(search):

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections import deque
 from collections.abc import Container, Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -20,17 +21,21 @@ LEFT_OUT = "left_out.txt"
 def walk(folder: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
     """Yield each folder at or below `folder` once, links followed, with its folders and files.
 
-    Whatever is taken from the list of folders is not gone into, as with `os.walk`.
+    Whatever is taken from the list of folders is not gone into, as with `os.walk`. Links come last:
+    a folder is known by the name it has, not by that of a link to it.
     """
     seen = set()
-    for place, folders, names in os.walk(folder, followlinks=True):
-        here = Path(place)
-        about = here.stat()
-        if (about.st_dev, about.st_ino) in seen:
-            folders.clear()
-            continue
-        seen.add((about.st_dev, about.st_ino))
-        yield here, folders, names
+    starts = deque([folder])
+    while starts:
+        for place, folders, names in os.walk(starts.popleft()):
+            here = Path(place)
+            about = here.stat()
+            if (about.st_dev, about.st_ino) in seen:
+                folders.clear()
+                continue
+            seen.add((about.st_dev, about.st_ino))
+            yield here, folders, names
+            starts.extend(here / name for name in folders if (here / name).is_symlink())
 
 
 def note(found: Found, modality: Modality, sample_id: str, path: Path) -> None:
