@@ -1,6 +1,6 @@
 """Which benchmark is read, by which protocol, and who of its training part is held out."""
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -104,6 +104,12 @@ class CorpusSettings(RawSettings):
     def official_protocol(self) -> Protocol:
         """The protocol that was chosen, or the source's own."""
         return self.protocol or PROTOCOLS[self.source][0]
+
+    @property
+    def made_from(self) -> dict[str, Any]:
+        """The fields on which it depends what the corpus holds, and not how it is divided."""
+        made = RawSettings.model_fields.keys() | {"source", "table", "synthetic"}
+        return self.model_dump(include=made)
 
     @property
     def raw(self) -> RawSettings:

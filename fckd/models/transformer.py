@@ -83,9 +83,12 @@ class RectifiedOutput(nn.Module):
 
 
 def position_codes(x: torch.Tensor) -> torch.Tensor:
-    """Return (width, T): sines, then cosines of the time step, for `x` (N, width, T)."""
+    """Return (width, T): sines, then cosines of the time step, for `x` (N, width, T).
+
+    They are computed in float32: bfloat16 tells few steps of a long clip apart.
+    """
     _, width, time = x.shape
     waves = math.ceil(width / 2)
-    rates = LONGEST_PERIOD ** (-torch.arange(waves, device=x.device, dtype=x.dtype) / waves)
-    angles = rates[:, None] * torch.arange(time, device=x.device, dtype=x.dtype)
-    return torch.cat([angles.sin(), angles.cos()])[:width]
+    rates = LONGEST_PERIOD ** (-torch.arange(waves, device=x.device) / waves)
+    angles = rates[:, None] * torch.arange(time, device=x.device)
+    return torch.cat([angles.sin(), angles.cos()])[:width].to(x.dtype)

@@ -86,6 +86,12 @@ def check_bounds(space: Space) -> None:
                 "weights that are fetched before anything starts",
                 "make them arms of a comparison (fckd compare)",
             )
+        if name.startswith("corpus."):
+            raise UserError(
+                f"search.parameters.{name}: what is learnt and validated on",
+                "one corpus and one division for all trials, or their accuracies do not compare",
+                "run one sweep for each, with --set experiment.corpus.…",
+            )
         others = met(space.search.parameters, name)
         for value in to_try(parameter):
             fields = {name: value, **others}

@@ -11,7 +11,7 @@ from filelock import FileLock
 
 from fckd.config.experiment import Experiment, ViewSettings, identity
 from fckd.config.fusion import AnyNetwork, FusionSettings
-from fckd.config.networks import NetworkSettings
+from fckd.config.networks import SERIES, NetworkSettings
 from fckd.data.corpus import Corpus
 from fckd.data.joint_readings import JointReadings
 from fckd.data.prepare import CORPORA
@@ -71,6 +71,7 @@ class Workshop:
         self.device = device or torch.device("cpu")
         self.shelf = shelf
         self._readings: dict[str, Readings] = {}
+        self._earlier: dict[str, Readings] = {}
         self._stores: dict[Path, LessonStore] = {}
 
     @classmethod
@@ -295,6 +296,8 @@ class Workshop:
             part: What is learnt from.
             lessons: By teacher, in place of those in the storage.
         """
+        # What trials before read by other settings would fill the memory of a long-lived worker.
+        self._earlier, self._readings = self._readings, {}
         used = experiment.taught_by if experiment.objective.uses_lessons else ()
         alive = () if experiment.needs_lessons else used
         if lessons is None:
@@ -302,7 +305,7 @@ class Workshop:
             lessons = {name: self.lessons(experiment, name, part) for name in stored}
         readings = self.readings(experiment.student, experiment.views)
         division = self.division(experiment)
-        return student_study(
+        study = student_study(
             experiment,
             self.corpus,
             division,
@@ -312,6 +315,8 @@ class Workshop:
             {name: self._companion(experiment, name) for name in alive},
             self._weights(experiment.student),
         )
+        self._earlier = {}
+        return study
 
     def readings(self, network: AnyNetwork, views: ViewSettings) -> JointReadings:
         """Return what `network` reads of the corpus, with its memory of earlier epochs."""
@@ -330,10 +335,12 @@ class Workshop:
                 self.shelf.publish(folder)
 
     def _part(self, network: NetworkSettings, views: ViewSettings) -> Readings:
-        reads = network.model_dump(include={"modality", "frames", "size"}, mode="json")
+        fields = {"modality", "frames"} | (set() if network.modality in SERIES else {"size"})
+        reads = network.model_dump(include=fields, mode="json")
         key = fingerprint([reads, views.model_dump(mode="json")])
         if key not in self._readings:
-            self._readings[key] = Readings(self.corpus, network, views)
+            known = self._earlier.get(key)
+            self._readings[key] = Readings(self.corpus, network, views) if known is None else known
         return self._readings[key]
 
     def _companion(self, experiment: Experiment, name: str) -> Companion:

@@ -11,6 +11,7 @@ from fckd.config.networks import READS, NetworkSettings
 from fckd.errors import UserError
 from fckd.models.layers import groups_for, with_motion
 from fckd.models.table import NETWORKS, build_network
+from fckd.models.transformer import position_codes
 from tests.models.toys import ALL, CLASSES, EACH, GRIDS, WIDTH, Toy
 
 every_reading = pytest.mark.parametrize("toy", ALL, ids=str)
@@ -218,3 +219,10 @@ def test_a_reading_of_another_modality_is_refused():
     settings = NetworkSettings(modality="skeleton", network="temporal")
     with pytest.raises(UserError, match=r"skeleton readings of shape \(6, 24\)"):
         build_network(settings, (6, 24), CLASSES)
+
+
+def test_the_positions_that_a_transformer_learns_in_half_precision_are_those_of_float32():
+    whole = position_codes(torch.zeros(1, 30, 512))
+    half = position_codes(torch.zeros(1, 30, 512, dtype=torch.bfloat16))
+    assert torch.equal(half, whole.bfloat16())
+    assert len(half.T.unique(dim=0)) == 512

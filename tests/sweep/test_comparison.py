@@ -8,6 +8,7 @@ from fckd.config.comparison import Comparison
 from fckd.config.documents import merge, read_document, validate
 from fckd.errors import UserError
 from fckd.sweep.arms import comparison_arms
+from fckd.sweep.campaign import open_workshop
 from fckd.sweep.leaderboard import verdict
 from fckd.sweep.phases import Repetitions
 from tests.sweep.ledgers import ready
@@ -66,6 +67,15 @@ def test_an_arm_that_lists_teachers_has_these_and_no_other():
     only = {"bone": {"modality": "skeleton", "network": "temporal"}}
     arm = comparison_arms(comparison(arms={"bone alone": {"teachers": only}}))[-1]
     assert list(arm.experiment.teachers) == ["bone"]
+
+
+def test_an_arm_with_another_corpus_is_refused_before_any_is_made(tmp_path):
+    arms = {"large": {"corpus.synthetic.size": 32}}
+    given = comparison(arms=arms, storage=str(tmp_path))
+    variants = [arm.experiment for arm in comparison_arms(given)]
+    with pytest.raises(UserError, match="all arms share one corpus"):
+        open_workshop(given, variants, None, lambda _: None)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_seed_is_refused_however_an_arm_writes_it():

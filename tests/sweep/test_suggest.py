@@ -196,6 +196,13 @@ def test_pretrained_weights_are_arms_of_a_comparison_and_not_searched():
         check_bounds(given)
 
 
+@pytest.mark.parametrize("field", ["image_side", "validation_share"])
+def test_trials_of_a_search_share_corpus_and_division(field):
+    given = searching({f"corpus.{field}": {"choices": [64, 128]}})
+    with pytest.raises(UserError, match="one corpus and one division"):
+        check_bounds(given)
+
+
 def test_bounds_that_the_experiment_takes_pass():
     check_bounds(space())
 

@@ -17,7 +17,7 @@ from fckd.train.checkpoints import load_checkpoint
 from fckd.train.task import Interrupted, Task, run_task
 from fckd.train.workshop import Workshop
 from tests.train.elsewhere import KILLED_AFTER, die_after_an_epoch, die_between_blocks
-from tests.train.small import BASE, changed, content, make, same
+from tests.train.small import ALONE, BASE, changed, content, make, same
 
 EPOCHS = 4
 EXPERIMENT = changed({"student.dropout": 0.5}, epochs=EPOCHS)
@@ -213,3 +213,11 @@ def test_a_task_is_plain_values(task):
 def test_lessons_that_are_missing_are_the_users_to_mend(own_workshop, task):
     with pytest.raises(UserError, match="run `fckd teach` first"):
         run_task(task, own_workshop, Reports())
+
+
+def test_a_worker_keeps_the_readings_of_the_last_run_alone(own_workshop):
+    runs = [changed({**ALONE, "student.frames": frames}) for frames in (8, 16, 8)]
+    first, other, again = (own_workshop.study(run, "train").readings._parts[0] for run in runs)
+    assert first is not again
+    assert own_workshop.study(runs[-1], "train").readings._parts[0] is again
+    assert other is not again
