@@ -12,6 +12,7 @@ from fckd.config.space import Space
 from fckd.errors import UserError
 
 TEACHERS = "weighting.weights."
+CRITERION = "focal.criterion"
 
 Fields = dict[str, Any]
 
@@ -69,6 +70,11 @@ def fixed(space: Space, point: Mapping[str, Any]) -> Fields:
     return values
 
 
+def shapes_lessons(name: str) -> bool:
+    """Return whether other lessons have to be made if this field of an experiment changes."""
+    return name == CRITERION or name.startswith(("views.", "teachers."))
+
+
 def check_bounds(space: Space) -> None:
     """Try every choice of every searched parameter, and of a range what tells of the rest.
 
@@ -91,6 +97,12 @@ def check_bounds(space: Space) -> None:
                 f"search.parameters.{name}: what is learnt and validated on",
                 "one corpus and one division for all trials, or their accuracies do not compare",
                 "run one sweep for each, with --set experiment.corpus.…",
+            )
+        if space.terms and shapes_lessons(name) and not isinstance(parameter, ChoiceParameter):
+            raise UserError(
+                f"search.parameters.{name}: a range",
+                "choices: each value needs teachers and lessons of its own, made before the search",
+                "write choices: [VALUE, …]",
             )
         others = met(space.search.parameters, name)
         for value in to_try(parameter):
