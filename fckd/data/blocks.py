@@ -18,11 +18,14 @@ from fckd.config.base import Configuration
 from fckd.config.networks import Modality
 from fckd.data.damage import Damage
 from fckd.data.manifest import ShardEntry
-from fckd.data.reading import read_recordings
+from fckd.data.reading import Outcome, read_recordings
 from fckd.data.shards import Columns, Sample, write_shard
 from fckd.data.sources.base import Recording, Source
 from fckd.errors import UserError
 from fckd.files import sha256_of_file, write_json
+
+PARTIAL = ".partial"
+"""Ends the name of a shard while it is written."""
 
 
 class Block(Configuration):
@@ -71,18 +74,14 @@ class BlockMaker:
             UserError: The file system refuses.
         """
         outcome = read_recordings(self.source, recordings, self.columns.modalities)
-        block = Block(
-            shard=self._write(number, outcome.samples) if outcome.samples else None,
-            digests={
-                sample.recording.sample_id: _digest(sample, self.columns.modalities)
-                for sample in outcome.samples
-            },
-            left_out=tuple(outcome.left_out),
-            damaged=tuple(outcome.damaged),
-            layouts=_layouts(outcome.samples),
-        )
-        write_json(self._note(number), block.model_dump(mode="json"))
-        return block
+        try:
+            return self._written(number, outcome)
+        except OSError as refusal:
+            raise UserError(
+                f"cannot write {self._shard(number)} or its note: {refusal.strerror}",
+                "room for the whole corpus, and a folder that this user may write to",
+                "make room or choose another place, then run again: what is finished is kept",
+            ) from refusal
 
     def finished(self, number: int, recordings: Sequence[Recording]) -> Block | None:
         """Return block `number` if it is finished, of just these recordings, and still whole.
@@ -97,21 +96,36 @@ class BlockMaker:
             return None
         return block if self._is_whole(block.shard) else None
 
+    def sweep(self) -> None:
+        """Remove what killed processes have left half written; one that still writes then fails."""
+        for left in self.shards.glob(f".*{PARTIAL}"):
+            left.unlink(missing_ok=True)
+
+    def _written(self, number: int, outcome: Outcome) -> Block:
+        block = Block(
+            shard=self._write(number, outcome.samples) if outcome.samples else None,
+            digests={
+                sample.recording.sample_id: _digest(sample, self.columns.modalities)
+                for sample in outcome.samples
+            },
+            left_out=tuple(outcome.left_out),
+            damaged=tuple(outcome.damaged),
+            layouts=_layouts(outcome.samples),
+        )
+        write_json(self._note(number), block.model_dump(mode="json"))
+        return block
+
     def _write(self, number: int, samples: Sequence[Sample]) -> ShardEntry:
-        path = self.shards / f"shard-{number:05d}.arrow"
+        path = self._shard(number)
         # of its own: the worker of a run that was killed, here or on another machine, may still be
         # at the same block
-        temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
+        temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}{PARTIAL}")
         try:
             write_shard(temporary, samples, self.columns)
             checksum = sha256_of_file(temporary)
             temporary.replace(path)
-        except OSError as refusal:
-            raise UserError(
-                f"cannot write {path}: {refusal.strerror}",
-                "room for the whole corpus, and a folder that this user may write to",
-                "make room or choose another place, then run again: what is finished is kept",
-            ) from refusal
+        finally:
+            temporary.unlink(missing_ok=True)
         return ShardEntry(
             name=path.name, samples=len(samples), bytes=path.stat().st_size, sha256=checksum
         )
@@ -121,6 +135,9 @@ class BlockMaker:
             return True
         path = self.shards / shard.name
         return path.is_file() and sha256_of_file(path) == shard.sha256
+
+    def _shard(self, number: int) -> Path:
+        return self.shards / f"shard-{number:05d}.arrow"
 
     def _note(self, number: int) -> Path:
         return self.notes / f"block-{number:05d}.json"

@@ -6,13 +6,17 @@ Only containers of video are let in, and they may open nothing else: a playlist 
 `.avi` would fetch whatever it names.
 """
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import av
 import numpy as np
+from av.buffer import Buffer
 from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
@@ -49,7 +53,8 @@ def read_video(path: Path, shorter_side: int, colour: bool = True) -> Frames:
         (T, H, W, 3) uint8, or (T, H, W) without colour.
 
     Raises:
-        UserError: No such file, no video in it, damaged, cut off, or far too large.
+        UserError: No such file, no video in it, damaged, cut off, of pictures that change their
+            size, or far too large.
     """
     if not path.is_file():
         raise unreadable(path, "there is no such file")
@@ -76,14 +81,19 @@ def _decoded(
     """Return small frames, and when each begins to be shown, seconds (NaN where unknown)."""
     frames: list[Frames] = []
     times: list[float] = []
+    mirrored = False
     options = {"format_whitelist": ",".join(CONTAINERS), "protocol_whitelist": "none"}
     with av.open(stream, "r", options=options) as container:
         video = container.streams.best("video")
         if not isinstance(video, VideoStream) or video.codec_context is None:
             raise unreadable(path, "it holds no pictures, or such as nothing here decodes")
         for frame in _filmed(path, container, video):
-            frames.append(_small(frame, shorter_side, colour))
+            # once a clip: a frame whose side data were read waits for the garbage collector
+            mirrored = mirrored if frames else _is_mirrored(frame)
+            frames.append(_small(frame, shorter_side, colour, mirrored))
             times.append(np.nan if frame.time is None else frame.time)
+            if frames[-1].shape != frames[0].shape:
+                raise unreadable(path, f"its pictures change their size at frame {len(frames)}")
             if len(frames) * frames[0].nbytes > MAXIMUM_BYTES:
                 raise unreadable(path, f"more than {len(frames)} frames: cut it into clips")
     if not frames:
@@ -96,31 +106,50 @@ def _filmed(path: Path, container: InputContainer, video: VideoStream) -> Iterat
     video.thread_type = "NONE"
     video.codec_context.thread_count = 1
     video.codec_context.options = {"max_pixels": str(MAXIMUM_PIXELS)}
-    packets, latest = 0, 0
-    for packet in container.demux(video):
-        if packet.is_corrupt:
-            raise unreadable(path, "it is cut off in the middle of a frame")
-        packets += packet.size > 0
-        latest = max(latest, (packet.pts or 0) + (packet.duration or 0))
-        yield from packet.decode()
-    seconds = float(latest * video.time_base) if video.time_base else 0.0
-    if not _is_whole(container, video, packets, seconds):
+    packets = 0
+    ends: defaultdict[int, float] = defaultdict(float)
+    for packet in container.demux(*container.streams.video, *container.streams.audio):
+        ends[packet.stream.index] = max(ends[packet.stream.index], _end(packet))
+        if packet.stream.index == video.index:
+            if packet.is_corrupt:
+                raise unreadable(path, "it is cut off in the middle of a frame")
+            packets += packet.size > 0
+            yield from video.decode(packet)
+    if not _is_whole(container, video, packets, ends):
         raise unreadable(path, f"it is cut off after {packets} frames")
 
 
-def _is_whole(container: InputContainer, video: VideoStream, packets: int, seconds: float) -> bool:
-    """Whether as much was read as the header promises: a count, else a duration.
+def _end(packet: "Packet[Stream]") -> float:
+    """Return when what a packet holds is no longer shown or heard, seconds; 0 where unknown."""
+    begin = packet.pts or packet.dts or 0
+    return float((begin + (packet.duration or 0)) * (packet.time_base or 0))
+
+
+def _is_whole(
+    container: InputContainer, video: VideoStream, packets: int, ends: Mapping[int, float]
+) -> bool:
+    """Whether as much was read as the header promises: a count of pictures, else a duration.
 
     MPEG program and transport streams promise neither; they may begin and end anywhere.
     Packets are counted, not frames: a clip cut out without encoding it anew keeps packets from
-    before its beginning that are decoded and never shown.
+    before its beginning that are decoded and never shown. An AVI counts pictures that were
+    dropped, of which nothing is read; the time they take is still there. A duration is that of
+    the longest stream, often of the sound.
+
+    Args:
+        container: Read to its end.
+        video: The pictures in it.
+        packets: Read of `video`.
+        ends: Index of a stream -> when the last that was read of it ends, seconds.
     """
     if video.frames:
-        return packets >= WHOLE * video.frames
-    return seconds >= WHOLE * (container.duration or 0) / av.time_base
+        # not `video.duration`: FFmpeg shortens that to what is left of a file
+        seconds = video.frames / video.average_rate if video.average_rate else np.inf
+        return packets >= WHOLE * video.frames or ends[video.index] >= WHOLE * seconds
+    return max(ends.values(), default=0.0) >= WHOLE * (container.duration or 0) / av.time_base
 
 
-def _small(frame: VideoFrame, shorter_side: int, colour: bool) -> Frames:
+def _small(frame: VideoFrame, shorter_side: int, colour: bool, mirrored: bool) -> Frames:
     shrinkage = min(1.0, shorter_side / min(frame.width, frame.height))
     resized = frame.reformat(
         width=max(1, round(frame.width * shrinkage)),
@@ -130,7 +159,20 @@ def _small(frame: VideoFrame, shorter_side: int, colour: bool) -> Frames:
         threads=1,
     )
     # a telephone films lying on its side and notes by how much; only quarter turns are written
-    return np.rot90(resized.to_ndarray(), round(frame.rotation / 90)).astype(np.uint8, copy=False)
+    picture = resized.to_ndarray()[:: -1 if mirrored else 1]
+    return np.rot90(picture, round(frame.rotation / 90)).astype(np.uint8, copy=False)
+
+
+def _is_mirrored(frame: VideoFrame) -> bool:
+    """Whether a player turns the picture upside down, as a mirror does, before it rotates it."""
+    try:
+        matrix = cast(Mapping[str, Buffer], frame.side_data).get("DISPLAYMATRIX")
+    except ValueError:  # PyAV reads none if one beside it is of a kind that it has no name for
+        return False
+    if matrix is None:
+        return False
+    (a, b), (c, d) = np.frombuffer(bytes(matrix), np.int32).reshape(3, 3)[:2, :2].astype(float)
+    return bool(a * d < b * c)
 
 
 def _shown_at_even_instants(times: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""Who makes blocks: by default as many processes, side by side, as there are cores."""
+"""Who makes blocks: by default as many processes, side by side, as there is room for."""
 
 import multiprocessing
 import os
@@ -10,6 +10,7 @@ from multiprocessing.process import BaseProcess
 from threading import Thread
 
 from fckd.data.blocks import Block, BlockMaker
+from fckd.data.cores import processes
 from fckd.data.sources.base import Recording
 from fckd.errors import UserError
 
@@ -34,7 +35,7 @@ def make_blocks(
         return
     # spawn, not fork: the caller may hold threads (Arrow, torch, Ray) that do not survive a fork
     context = multiprocessing.get_context("spawn")
-    workers = min(os.cpu_count() or 1, len(blocks))
+    workers = min(processes(), len(blocks))
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent) as pool:
         numbers = {
             pool.submit(maker.make, number, recordings): number

@@ -69,6 +69,7 @@ def write_corpus(
         make_folder(work / "corpus"),
         make_folder(work / "notes"),
     )
+    maker.sweep()
     blocks = _all_blocks(maker, ordered, advance, make)
     damages = [damage for block in blocks for damage in block.damaged]
     report = folder.with_name(f"{folder.name}.{REPORT}")

@@ -12,6 +12,7 @@ from typing import Any
 import ray
 
 from fckd.config.campaign import ExecutionSettings
+from fckd.data.cores import cores
 from fckd.errors import UserError
 from fckd.sweep.companion import companion
 
@@ -120,7 +121,7 @@ def _nodes() -> list[Mapping[str, float]]:
 def _started(execution: ExecutionSettings) -> Iterator[None]:
     # Logical CPUs: all that the groups ask for are there, if only in name.
     needed = execution.groups * execution.workers * execution.cpus_per_worker
-    cpus = max(os.cpu_count() or 1, math.ceil(needed))
+    cpus = max(cores(), math.ceil(needed))
     # The dashboard serves the state API, without which a lost group is never cleaned up.
     # "local", for without an address Ray would join whatever else runs on this machine.
     with companion("fckd.sweep.survivors"), _shut_down():

@@ -1,7 +1,6 @@
 """What a sweep would take: how many runs it has, times what a step of each was measured to take."""
 
 import math
-import os
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from fckd.config.documents import with_fields
 from fckd.config.experiment import Experiment, TrainingSettings
 from fckd.config.parameters import Parameter, RangeParameter
 from fckd.config.space import Space
+from fckd.data.cores import cores
 from fckd.data.readings import MEMORY_LIMIT
 from fckd.sweep.account import HOUR, devices_of, unit_of
 from fckd.sweep.arms import arms, confirmation_runs, under
@@ -326,9 +326,8 @@ def _crowding(execution: ExecutionSettings) -> float:
     """Return how many workers share a core of this machine, if they run on its cores."""
     if execution.gpus_per_worker or cluster_is_given():
         return 1.0
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     asked = execution.groups * execution.workers * execution.cpus_per_worker
-    return max(1.0, asked / (cores or 1))
+    return max(1.0, asked / cores())
 
 
 def _size(folder: Path) -> int:

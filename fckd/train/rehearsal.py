@@ -4,7 +4,6 @@ Lessons may not exist yet: a teacher with fresh weights makes some, which are as
 to make and to read as those of a trained one.
 """
 
-import os
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -18,6 +17,7 @@ import numpy as np
 import torch
 
 from fckd.config.experiment import Experiment, StageSettings
+from fckd.data.cores import cores
 from fckd.data.joint_readings import JointReadings
 from fckd.files import make_folder
 from fckd.models.fusion.table import build_any_network
@@ -129,7 +129,7 @@ def rehearse_lessons(workshop: Workshop, experiment: Experiment, name: str) -> L
 def threads(count: int) -> Iterator[None]:
     """Compute with so many threads in the block, as a worker does; with no more than cores."""
     before = torch.get_num_threads()
-    torch.set_num_threads(min(count, os.cpu_count() or 1))
+    torch.set_num_threads(min(count, cores()))
     try:
         yield
     finally:

@@ -219,6 +219,14 @@ def test_a_label_that_contradicts_the_name_is_an_error(again):
         read_recording_file("n-ucla", Modality.SKELETON, path)
 
 
+@pytest.mark.parametrize("action", [0, 7, 10, 13])
+def test_a_json_of_an_action_that_does_not_exist_is_an_error_that_names_it(tmp_path, action):
+    path = write_json_clip(tmp_path, "a01_s01_e00_v01")
+    path = path.rename(tmp_path / f"a{action:02d}_s01_e00_v01.json")
+    with pytest.raises(UserError, match=rf"{path.name}: its name says action {action}, and"):
+        read_recording_file("n-ucla", Modality.SKELETON, path)
+
+
 @pytest.mark.parametrize(
     ("modality", "name"), [(Modality.RGB, "*_rgb.jpg"), (Modality.DEPTH, "*_depth.png")]
 )

@@ -2,15 +2,24 @@ import random
 import resource
 import struct
 import time
+from fractions import Fraction
+from io import BytesIO
 
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
 from fckd.data import video as video_module
 from fckd.data.video import read_video
 from fckd.errors import UserError
-from tests.data.videos import CODECS, moving_square, write_video
+from tests.data.videos import (
+    CODECS,
+    moving_square,
+    write_turned_video,
+    write_video,
+    write_video_with_sound,
+)
 
 CLIP = moving_square()
 ODD_NAMES = [
@@ -72,24 +81,79 @@ def test_a_clip_of_variable_frame_rate_is_read_at_even_instants(tmp_path):
     assert (np.rint(read) == 4).sum() > 3
 
 
+LOPSIDED = np.roll(CLIP, 10, axis=1)
+"""Every turn and every mirror shows another clip."""
 QUARTER_TURNS = {90: (0, 1, -1, 0), 180: (-1, 0, 0, -1), 270: (0, -1, 1, 0)}
 
 
 @pytest.mark.parametrize("turn", QUARTER_TURNS)
 def test_a_clip_filmed_on_its_side_is_read_upright(tmp_path, turn):
     """The matrix of an mp4 says how a player turns the picture, clockwise."""
-    path = write_video(tmp_path / "clip.mp4", CLIP, "mp4")
-    content = path.read_bytes()
+    read = read_video(write_displayed(tmp_path / "clip.mp4", QUARTER_TURNS[turn]), 48)
+    expected = np.rot90(LOPSIDED, -turn // 90, axes=(1, 2))
+    assert read.shape == expected.shape
+    assert np.abs(read.astype(int) - expected).mean() < 4
+
+
+MIRRORS = {
+    "left and right": ((-1, 0, 0, 1), LOPSIDED[:, :, ::-1]),
+    "up and down": ((1, 0, 0, -1), LOPSIDED[:, ::-1]),
+    "rows and columns": ((0, 1, 1, 0), LOPSIDED.swapaxes(1, 2)),
+    "rows and columns, half turned": ((0, -1, -1, 0), LOPSIDED.swapaxes(1, 2)[:, ::-1, ::-1]),
+}
+
+
+@pytest.mark.parametrize("mirror", MIRRORS)
+def test_a_clip_that_a_player_mirrors_is_read_mirrored(tmp_path, mirror):
+    """As the front camera of a telephone films it, on its side or not."""
+    matrix, expected = MIRRORS[mirror]
+    read = read_video(write_displayed(tmp_path / "clip.mp4", matrix), 48)
+    assert read.shape == expected.shape
+    assert np.abs(read.astype(int) - expected).mean() < 4
+
+
+def write_displayed(path, matrix):
+    """Write an mp4 that shows a pixel (x, y) at (x, y) times a matrix of two rows, up to a shift.
+
+    y is counted downwards.
+    """
+    content = write_video(path, LOPSIDED, "mp4").read_bytes()
     one = 1 << 16
     upright = struct.pack(">9i", one, 0, 0, 0, one, 0, 0, 0, 1 << 30)
-    a, b, c, d = (one * entry for entry in QUARTER_TURNS[turn])
+    a, b, c, d = (one * entry for entry in matrix)
     place = content.index(upright, content.index(b"tkhd"))
     turned = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
     path.write_bytes(content[:place] + turned + content[place + 36 :])
-    expected = np.rot90(CLIP, -turn // 90, axes=(1, 2))
-    read = read_video(path, 48)
-    assert read.shape == expected.shape
-    assert np.abs(read.astype(int) - expected).mean() < 4
+    return path
+
+
+def test_a_motion_jpeg_with_camera_notes_in_its_pictures_is_read(tmp_path):
+    """FFmpeg hands such notes over beside each frame, as what PyAV has no name for."""
+    notes = Image.Exif()
+    notes[0x010F] = "a maker"
+    picture = BytesIO()
+    Image.fromarray(CLIP[0]).save(picture, "jpeg", exif=notes)
+    with av.open(str(tmp_path / "clip.avi"), "w") as container:
+        video = container.add_stream("mjpeg", rate=30)
+        video.width, video.height, video.pix_fmt = 64, 48, "yuvj420p"
+        for time in range(5):
+            packet = av.Packet(picture.getvalue())
+            packet.stream, packet.time_base = video, Fraction(1, 30)
+            packet.pts = packet.dts = time
+            packet.is_keyframe = True
+            container.mux(packet)
+    assert read_video(tmp_path / "clip.avi", 48).shape == (5, 48, 64, 3)
+
+
+@pytest.mark.parametrize(
+    ("container", "codec"), [("mpegts", "mpeg2video"), ("matroska", "mpeg2video"), ("flv", "flv1")]
+)
+def test_a_clip_whose_pictures_change_their_size_is_an_error_that_says_where(
+    tmp_path, container, codec
+):
+    path = write_turned_video(tmp_path / "clip", container, codec)
+    with pytest.raises(UserError, match=r"clip: its pictures change their size at frame [67]"):
+        read_video(path, 48)
 
 
 @pytest.mark.parametrize(
@@ -132,6 +196,46 @@ def test_a_file_that_is_cut_off_is_an_error(tmp_path, container, kept):
     content = path.read_bytes()
     path.write_bytes(content[: int(kept * len(content))])
     with pytest.raises(UserError, match="cannot read the video"):
+        read_video(path, 48)
+
+
+NOISE = np.random.default_rng(0).integers(0, 255, (48, 48, 64, 3)).astype(np.uint8)
+"""Whose file is much longer than its header."""
+
+
+def write_with_dropped_frames(path):
+    """Write an AVI of which every second picture was dropped, and is counted all the same."""
+    return write_video(path, NOISE, "avi", times=range(0, 2 * len(NOISE), 2))
+
+
+def write_with_long_sound(container, codecs):
+    def write(path):
+        return write_video_with_sound(path, NOISE, 2 * len(NOISE) / 30, container, codecs)
+
+    return write
+
+
+HEADERS_THAT_PROMISE_MORE = {
+    "avi, dropped frames": write_with_dropped_frames,
+    "matroska, long sound": write_with_long_sound("matroska", ("libx264", "pcm_s16le")),
+    "flv, long sound": write_with_long_sound("flv", ("flv1", "aac")),
+}
+"""Than the pictures that are there."""
+
+
+@pytest.mark.parametrize("written", HEADERS_THAT_PROMISE_MORE)
+def test_a_whole_file_is_read_though_its_header_promises_more_than_its_pictures(tmp_path, written):
+    path = HEADERS_THAT_PROMISE_MORE[written](tmp_path / "clip")
+    assert len(read_video(path, 48)) == len(NOISE)
+
+
+@pytest.mark.parametrize("kept", [0.3, 0.5, 0.85])
+@pytest.mark.parametrize("written", HEADERS_THAT_PROMISE_MORE)
+def test_such_a_file_that_is_cut_off_is_an_error(tmp_path, written, kept):
+    path = HEADERS_THAT_PROMISE_MORE[written](tmp_path / "clip")
+    content = path.read_bytes()
+    path.write_bytes(content[: int(kept * len(content))])
+    with pytest.raises(UserError, match="it is cut off"):
         read_video(path, 48)
 
 

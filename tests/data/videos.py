@@ -1,6 +1,7 @@
 """Small videos, encoded here."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -48,3 +49,60 @@ def write_video(
             stream.mux(video.encode(frame))
         stream.mux(video.encode())
     return path
+
+
+def write_turned_video(path: Path, container: str, codec: str) -> Path:
+    """Write six frames of 64 by 48 pixels and then six of 48 by 64, in one stream."""
+    with path.open("wb") as file, av.open(file, "w", format=container) as stream:
+        video = stream.add_stream(codec, rate=30)
+        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+        turned = av.CodecContext.create(codec, "w")
+        turned.width, turned.height, turned.pix_fmt = 48, 64, "yuv420p"
+        turned.time_base, turned.framerate = Fraction(1, 30), 30
+        written = 0
+        for encoder, clip in ((video, moving_square(6)), (turned, moving_square(6, 64, 48))):
+            for packet in _packets(encoder, clip):
+                packet.stream, packet.time_base = video, Fraction(1, 30)
+                packet.pts = packet.dts = written
+                stream.mux(packet)
+                written += 1
+    return path
+
+
+def write_video_with_sound(
+    path: Path, clip: NDArray[np.uint8], seconds: float, container: str, codecs: tuple[str, str]
+) -> Path:
+    """Write 30 frames a second beside `seconds` of silence, as they are heard and seen.
+
+    Args:
+        path: The file.
+        clip: (T, H, W, 3) uint8.
+        seconds: Of sound.
+        container: FFmpeg's name.
+        codecs: Of the pictures, and of the sound.
+    """
+    with path.open("wb") as file, av.open(file, "w", format=container) as stream:
+        video = stream.add_stream(codecs[0], rate=30)
+        video.height, video.width = clip.shape[1:3]
+        video.pix_fmt = "yuv420p"
+        sound = stream.add_stream(codecs[1], rate=44100)
+        packets = [*_packets(video, clip), *_silence(sound, seconds)]
+        for packet in sorted(packets, key=lambda packet: packet.dts * packet.time_base):
+            stream.mux(packet)
+    return path
+
+
+def _packets(encoder, clip: NDArray[np.uint8]) -> Iterator[av.Packet]:
+    for time, picture in enumerate(clip):
+        frame = av.VideoFrame.from_ndarray(picture)
+        frame.pts = time
+        yield from encoder.encode(frame)
+    yield from encoder.encode()
+
+
+def _silence(encoder, seconds: float) -> Iterator[av.Packet]:
+    for begin in range(0, int(44100 * seconds), 1024):
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.int16), layout="mono")
+        frame.sample_rate, frame.pts = 44100, begin
+        yield from encoder.encode(frame)
+    yield from encoder.encode()

@@ -116,10 +116,22 @@ def read_file(modality: Modality, path: Path, image_side: int) -> Array:
             "choose another modality",
         )
     if modality is Modality.SKELETON and path.suffix.lower() == ".json":
-        match = CLIP.fullmatch(path.stem)
-        action = list(ACTIONS).index(int(match[1])) + 1 if match else None
-        return in_stored_form(read_json(path, action), modality, str(path))
+        return in_stored_form(read_json(path, _label_of(path)), modality, str(path))
     return in_stored_form(_of_frames(modality, path, image_side), modality, str(path))
+
+
+def _label_of(path: Path) -> int | None:
+    """Return the label, counted from 1, that the name of a json file tells; None if it does not."""
+    match = CLIP.fullmatch(path.stem)
+    if not match:
+        return None
+    if int(match[1]) not in LABELS:
+        raise UserError(
+            f"cannot read {path}: its name says action {int(match[1])}, and {NAME} has none such",
+            f"an action of {', '.join(map(str, ACTIONS))}, or a name of another form",
+            "correct its name, or choose another file",
+        )
+    return LABELS[int(match[1])] + 1
 
 
 def _of_frames(modality: Modality, folder: Path, image_side: int) -> Array:
