@@ -15,6 +15,7 @@ from fckd.registry.card import Card, Measurement, TestResult
 from fckd.registry.packing import pack_student
 from fckd.sweep.arms import Arm, under
 from fckd.sweep.conduct import Conducted
+from fckd.sweep.needs import taught_from
 from fckd.tracking.facts import versions
 from fckd.tracking.redaction import redact_text
 from fckd.tracking.spool import SHIPPED_FILE
@@ -112,6 +113,7 @@ def _folder_name(name: str, run: Path) -> str:
 def _card(conducted: Conducted, name: str, arm: Arm, seed: int, outcome: Outcome) -> Card:
     workshop, experiment = conducted.workshop, arm.experiment
     correct = np.array(outcome.labels) == np.array(outcome.predictions)
+    teachers, lessons = taught_from(workshop, experiment, conducted.confirmation.part)
     return Card(
         name=name,
         source=workshop.corpus.source,
@@ -131,14 +133,8 @@ def _card(conducted: Conducted, name: str, arm: Arm, seed: int, outcome: Outcome
         training_subjects=experiment.corpus.training_subjects,
         sweep=conducted.sweep,
         trial=arm.trial_key,
-        teachers={
-            teacher: workshop.teacher_folder(experiment, teacher, "train+validation").name
-            for teacher in experiment.taught_by
-        },
-        lessons={
-            teacher: workshop.lessons(experiment, teacher, "train+validation").folder.name
-            for teacher in experiment.taught_by
-        },
+        teachers=teachers,
+        lessons=lessons,
         git_commit=_git_commit(),
         versions=versions(),
         test=TestResult(

@@ -81,8 +81,9 @@ class Card(Configuration):
         training_subjects: Those of the training part that it learnt from; None if from all.
         sweep: The id of the sweep.
         trial: Key of the search trial whose parameters these are.
-        teachers: Teacher name -> name of its artefact, which ends with its fingerprint.
-        lessons: Teacher name -> the same of its lessons.
+        teachers: Teacher name -> name of its artefact, which ends with its fingerprint; or that it
+            learns with the student, and leaves none.
+        lessons: Teacher name -> name of the artefact with its lessons.
         git_commit: Of the code that trained it; None outside a repository.
         versions: Package -> version at training.
         run: Id of the MLflow run; None if it was not tracked.

@@ -31,7 +31,7 @@ def version_note(card: Card) -> str:
 
 
 def _summary(card: Card) -> str:
-    teachers = ", ".join(sorted(card.lessons)) or "nobody (trained alone)"
+    teachers = ", ".join(sorted(card.teachers)) or "nobody (trained alone)"
     return (
         f"A `{card.network.network}` network of width {card.network.width} that names one of "
         f"{len(card.classes)} actions from {card.network.modality} alone. Taught by: {teachers}. "

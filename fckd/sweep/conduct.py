@@ -19,7 +19,7 @@ from fckd.sweep.execution import execute
 from fckd.sweep.leader import Leader
 from fckd.sweep.leaderboard import write_leaderboard
 from fckd.sweep.ledger_places import open_ledger
-from fckd.sweep.needs import variants_of
+from fckd.sweep.needs import taught_from, variants_of
 from fckd.sweep.phases import Repetitions, Search, confirmation, points_of
 from fckd.sweep.pool import worker_groups
 from fckd.sweep.preparation import Preparation
@@ -56,11 +56,9 @@ class Conducted:
         runs, found = self.confirmation, {"corpus": self.workshop.corpus.fingerprint}
         finalist = next(arm for arm in runs.arms if arm.trial_key)
         experiment = under(finalist.experiment, next(iter(runs.protocols), None))
-        for name in experiment.taught_by if experiment.needs_lessons else ():
-            asked = (experiment, name, runs.part)
-            found[f"teacher {name}"] = self.workshop.teacher_folder(*asked).name
-            found[f"lessons {name}"] = self.workshop.lesson_folder(*asked).name
-        return found
+        teachers, lessons = taught_from(self.workshop, experiment, runs.part)
+        found |= {f"teacher {name}": key for name, key in teachers.items()}
+        return found | {f"lessons {name}": key for name, key in lessons.items()}
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,9 @@ from fckd.errors import UserError
 from fckd.sweep.arms import under
 from fckd.sweep.suggest import CRITERION, TEACHERS, shapes_lessons
 from fckd.train.study import Part
+from fckd.train.workshop import Workshop
+
+ALIVE = "learns with the student"
 
 Variants = Mapping[Part, Mapping[str, Experiment]]
 """What runs learn from, and the experiments that learn from it by name; they may differ in
@@ -96,6 +99,24 @@ def _lesson_choices(space: Space) -> dict[str, list[Any]]:
             own = value_of(space.experiment, name)
             values[name] = list(dict.fromkeys([own, *parameter.choices]))
     return values
+
+
+def taught_from(
+    workshop: Workshop, experiment: Experiment, part: Part
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the names of teachers and lessons that a student learns from, by teacher.
+
+    Teachers that learn with their student leave none.
+    """
+    if not experiment.needs_lessons:
+        alive = experiment.taught_by if experiment.objective.uses_lessons else ()
+        return dict.fromkeys(alive, ALIVE), {}
+    folders = (workshop.teacher_folder, workshop.lesson_folder)
+    teachers, lessons = (
+        {name: folder(experiment, name, part).name for name in experiment.taught_by}
+        for folder in folders
+    )
+    return teachers, lessons
 
 
 def under_each(

@@ -17,6 +17,7 @@ from fckd.sweep.conduct import Conducted
 from fckd.sweep.execution import execute
 from fckd.sweep.ledger_places import open_ledger
 from fckd.sweep.phases import Search
+from fckd.sweep.needs import ALIVE
 from fckd.sweep.pool import worker_groups
 from tests.cli.command import fckd
 from tests.ray.conftest import Witness, finished_keys
@@ -182,6 +183,16 @@ def test_a_hopeless_trial_is_pruned_and_the_sweep_goes_on(
     assert all(trial.intermediate_values for trial in pruned)
     assert states.count("finished") == 8 - len(pruned) + 3 * 2
     assert list(tmp_path.rglob("checkpoint.pt")) == []
+
+
+def test_a_student_whose_teacher_learns_with_it_is_packed_with_that_said(
+    run: Run, smoke_space: Callable[..., Space], tmp_path: Path
+) -> None:
+    conducted, _ = run(smoke_space(tmp_path, "experiment.teaching=together"))
+    _, card = pack(conducted, "demo", "run")
+    assert card.teachers == {"skeleton": ALIVE}
+    assert card.lessons == {}
+    assert conducted.fingerprints["teacher skeleton"] == ALIVE
 
 
 def test_a_search_alone_trains_no_teacher_reads_no_test_sample_and_is_not_begun_again(
