@@ -121,12 +121,8 @@ def artifact_root(storage: Path) -> str | None:
 
 def _document(path: Path, overrides: list[str] | None, *, smoke: bool, folder: str) -> "Document":
     """Read a document; the settings say where it is stored, unless an override does."""
-    from fckd.config.documents import apply_override, read_document, set_field
+    from fckd.config.documents import read_document
 
-    document = read_document(path, smoke=smoke, folder=folder)
-    shared = settings().storage
-    if shared is not None:
-        set_field(document, "storage", shared)
-    for override in overrides or []:
-        apply_override(document, override)
-    return document
+    return read_document(
+        path, smoke=smoke, storage=settings().storage, overrides=overrides or (), folder=folder
+    )

@@ -22,9 +22,16 @@ SPACES, COMPARISONS = "tune_spaces", "comparisons"
 
 
 def read_document(
-    path: Path, *, smoke: bool = False, overrides: Sequence[str] = (), folder: str = SPACES
+    path: Path,
+    *,
+    smoke: bool = False,
+    storage: str | None = None,
+    overrides: Sequence[str] = (),
+    folder: str = SPACES,
 ) -> Document:
     """Read a YAML mapping, merge its `smoke` section if asked, then apply `a.b=c` overrides.
+
+    A storage that is given beats the document's own, and an override beats that.
 
     A path that does not exist but names an installed document (of `folder`, if it is a mere name)
     is read there.
@@ -42,6 +49,8 @@ def read_document(
                 "run without --smoke, or add the section",
             )
         document = merge(document, section)
+    if storage is not None:
+        document["storage"] = storage
     for override in overrides:
         apply_override(document, override)
     return document

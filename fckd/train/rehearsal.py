@@ -25,11 +25,11 @@ from fckd.train.ahead import ahead, reading_threads
 from fckd.train.batches import batches_per_epoch
 from fckd.train.cost import student_cost
 from fckd.train.evaluation import BATCH, evaluate
-from fckd.train.held import peak_of
 from fckd.train.lesson_blocks import LessonBlocks
 from fckd.train.lesson_making import LessonMaker
 from fckd.train.lessons import LessonStore
 from fckd.train.loop import distill
+from fckd.train.peak_memory import peak_of
 from fckd.train.study import Study, teacher_network, teacher_study
 from fckd.train.teachers import Teacher
 from fckd.train.workshop import Workshop

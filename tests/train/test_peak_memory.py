@@ -2,7 +2,7 @@
 
 import torch
 
-from fckd.train.held import peak_of
+from fckd.train.peak_memory import peak_of
 
 CPU = torch.device("cpu")
 MEBI = 2**20
