@@ -5,7 +5,7 @@ Events carry plain values only, so that they can be spooled to disk as JSON and 
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, get_args
 
 State = str
 """`finished`, `pruned` or `failed`; or `interrupted`: the trial goes on when the sweep does."""
@@ -92,18 +92,7 @@ class Standing:
 
 Event = SweepStarted | Progress | Standing | TrialStarted | EpochReported | TrialEnded | SweepEnded
 
-EVENT_TYPES: dict[str, type[Any]] = {
-    kind.__name__: kind
-    for kind in (
-        SweepStarted,
-        Progress,
-        Standing,
-        TrialStarted,
-        EpochReported,
-        TrialEnded,
-        SweepEnded,
-    )
-}
+EVENT_TYPES: dict[str, type[Any]] = {kind.__name__: kind for kind in get_args(Event)}
 
 
 class Listener(Protocol):

@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 
 from fckd.errors import UserError
 from fckd.files import sha256_of_file
+from fckd.names import SWEEP_TAG, TRIAL_TAG
 from fckd.registry.card import Card, Measurement, TestResult
 from fckd.registry.packing import pack_student
 from fckd.sweep.arms import Arm, under
@@ -74,7 +75,7 @@ def register(conducted: Conducted, name: str, tracking_uri: str) -> Registration
     arm, _, place = best_run(conducted)
     key = place.name
     registry = Registry(tracking_uri)
-    run = find_run(tracking_uri, "fckd.trial_key", key)
+    run = find_run(tracking_uri, TRIAL_TAG, key)
     if run is None:
         raise UserError(
             f"MLflow at {redact_text(tracking_uri)} has no run of the trial {key}",
@@ -83,7 +84,7 @@ def register(conducted: Conducted, name: str, tracking_uri: str) -> Registration
             "told everything once more",
         )
     folder, card = pack(conducted, name, run)
-    tags = {"fckd.sweep": conducted.sweep, "fckd.trial_key": key}
+    tags = {SWEEP_TAG: conducted.sweep, TRIAL_TAG: key}
     version = registry.register(folder, name, run, tags)
     verdict = registry.promote(name, version)
     aliases = ("candidate", "champion") if verdict.promote else ("candidate",)

@@ -5,10 +5,10 @@ Secrets come from the environment alone. A profile can be shared, and kept in a 
 
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 from pydantic import SecretStr, ValidationError
 
+from fckd.config.addresses import holds_password
 from fckd.config.base import Configuration
 from fckd.config.documents import Document, read_document
 from fckd.errors import UserError
@@ -78,12 +78,6 @@ def read_settings(environment: Mapping[str, str], profile: Path | None = None) -
         given, missing = pair if settings.tracking_password is None else reversed(pair)
         raise UserError(f"{given} without {missing}", "both or neither", f"set {missing} too")
     return settings
-
-
-def holds_password(address: str) -> bool:
-    """Return whether an address has a password in it, before its host or after its ?."""
-    parts = urlsplit(address)
-    return parts.password is not None or "password" in parse_qs(parts.query)
 
 
 def _is_secret(value: str, place: str) -> bool:

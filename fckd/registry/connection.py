@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from fckd.config.addresses import shown, sqlite_file
 from fckd.config.settings import MLFLOW_DATABASES, MLFLOW_SERVERS
 from fckd.errors import UserError
 
-SQLITE = "sqlite:///"
 PORTS = MLFLOW_SERVERS | MLFLOW_DATABASES
 TIMEOUT = 5.0
 """Seconds to wait for a connection; MLflow's own retries would take four minutes."""
@@ -25,8 +25,9 @@ def check_reachable(tracking_uri: str) -> None:
     Raises:
         UserError: Not an address of MLflow, no such database file, or nobody listens.
     """
-    if tracking_uri.startswith(SQLITE):
-        _check_database_file(tracking_uri)
+    file = sqlite_file(tracking_uri)
+    if file is not None:
+        _check_database_file(file)
         return
     try:
         address = urlsplit(tracking_uri)
@@ -64,18 +65,8 @@ def quiet() -> Iterator[None]:
             os.environ[_PROGRESS_BAR] = bar
 
 
-def without_password(address: str) -> str:
-    """Return `address` fit to be shown: user, password and query are left out."""
-    shown, _, query = address.partition("?")
-    scheme, mark, rest = shown.partition("://")
-    if "@" in query:  # perhaps that ? was one of the password's
-        return f"{scheme}{mark}…"
-    return scheme + mark + rest.rpartition("@")[2]
-
-
-def _check_database_file(tracking_uri: str) -> None:
+def _check_database_file(path: Path) -> None:
     # MLflow would create an empty database and then know no student
-    path = Path(tracking_uri.removeprefix(SQLITE).partition("?")[0])
     if not path.is_file():
         raise UserError(
             f"no such database: {path}",
@@ -86,7 +77,7 @@ def _check_database_file(tracking_uri: str) -> None:
 
 def _no_address(tracking_uri: str) -> UserError:
     return UserError(
-        f"the tracking address {without_password(tracking_uri)}",
+        f"the tracking address {shown(tracking_uri)}",
         "sqlite:///FILE, postgresql://HOST/NAME, http://HOST:PORT or https://HOST",
         "name the database or the server of the sweep",
     )
@@ -97,7 +88,7 @@ def _check_port(tracking_uri: str, host: str, port: int) -> None:
         socket.create_connection((host, port), TIMEOUT).close()
     except OSError as refusal:
         raise UserError(
-            f"cannot reach {without_password(tracking_uri)}: {refusal.strerror or refusal}",
+            f"cannot reach {shown(tracking_uri)}: {refusal.strerror or refusal}",
             f"an MLflow server or database at {host}:{port}",
             "start it, or check the address",
         ) from refusal

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from urllib.parse import quote
 
+from fckd.config.addresses import shown
+from fckd.names import SWEEP_TAG, TRIAL_TAG
 from fckd.registry.card import Card
 
 Row = tuple[str, str]
@@ -17,9 +19,9 @@ def origin(card: Card, tags: Mapping[str, str]) -> list[Row]:
         tags: Of its version: what was not known when it was packed.
     """
     return [
-        ("sweep", card.sweep or tags.get("fckd.sweep", UNKNOWN)),
+        ("sweep", card.sweep or tags.get(SWEEP_TAG, UNKNOWN)),
         ("trial", card.trial or UNKNOWN),
-        ("run", f"{tags.get('fckd.trial_key', UNKNOWN)} (arm {card.arm}, seed {card.seed})"),
+        ("run", f"{tags.get(TRIAL_TAG, UNKNOWN)} (arm {card.arm}, seed {card.seed})"),
         *((f"chosen {name}", str(value)) for name, value in sorted(card.parameters.items())),
         *((f"teacher {name}", key) for name, key in sorted(card.teachers.items())),
         *((f"lessons of {name}", key) for name, key in sorted(card.lessons.items())),
@@ -32,6 +34,4 @@ def run_link(tracking_uri: str, experiment: str, run: str) -> str:
     """Return the page of an MLflow run where a server shows it, else its id."""
     if not tracking_uri.startswith(("http://", "https://")):
         return run
-    scheme, _, rest = tracking_uri.rstrip("/").partition("://")
-    shown = rest.rpartition("@")[2]
-    return f"{scheme}://{shown}/#/experiments/{quote(experiment)}/runs/{quote(run)}"
+    return f"{shown(tracking_uri).rstrip('/')}/#/experiments/{quote(experiment)}/runs/{quote(run)}"

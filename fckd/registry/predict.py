@@ -14,7 +14,7 @@ from fckd.data.raw_file import read_raw
 from fckd.data.readings import evaluation_reading
 from fckd.errors import UserError
 from fckd.registry.card import Card
-from fckd.registry.student import Student, load_student
+from fckd.registry.student import Student
 
 TOP = 5
 
@@ -38,21 +38,6 @@ class Prediction:
     top: tuple[tuple[str, float], ...]
     true: str | None
     milliseconds: tuple[float, float]
-
-
-def predict(folder: Path, sample: str, *, trust_plug_in: bool = False) -> Prediction:
-    """Load the student in `folder` and ask it about one recording, as `predictions` does.
-
-    Args:
-        folder: A packed or pulled student.
-        sample: One recording.
-        trust_plug_in: Whether the code of a plug-in may be imported and run.
-
-    Raises:
-        UserError: The student is damaged or an untrusted plug-in, there is no such recording, or
-            it does not fit.
-    """
-    return next(predictions(load_student(folder, trust_plug_in=trust_plug_in), [sample]))
 
 
 def predictions(student: Student, samples: Sequence[str], top: int = TOP) -> Iterator[Prediction]:

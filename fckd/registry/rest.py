@@ -15,8 +15,9 @@ from urllib.error import HTTPError
 from urllib.parse import quote, urlencode, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
+from fckd.config.addresses import shown
 from fckd.errors import UserError
-from fckd.registry.connection import check_reachable, without_password
+from fckd.registry.connection import check_reachable
 from fckd.registry.delivery import Read, of_folder
 from fckd.registry.names import FINGERPRINT_TAG, STUDENT_PATH
 from fckd.registry.reference import Reference
@@ -60,7 +61,7 @@ class RestRegistry:
     def __init__(self, uri: str) -> None:
         check_reachable(uri)
         parts = urlsplit(uri)
-        self._shown = without_password(uri)
+        self._shown = shown(uri)
         self._base = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
         self._who = _authorization(parts.username, parts.password)
         self._opener = build_opener(_NoRedirect)
@@ -114,7 +115,7 @@ class RestRegistry:
         if parts.scheme in {"", "file"}:
             return of_folder(Path(parts.path))
         raise UserError(
-            f"the files are at {without_password(place)}",
+            f"the files are at {shown(place)}",
             "an MLflow server that serves artefacts, a folder, or s3://",
             "pull on a machine where fckd[service] is installed",
         )

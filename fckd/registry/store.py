@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fckd.config.addresses import shown
 from fckd.errors import UserError
 from fckd.registry.card import Card
-from fckd.registry.connection import check_reachable, quiet, without_password
+from fckd.registry.connection import check_reachable, quiet
 from fckd.registry.decisions import (
     BEFORE,
     DECIDED,
@@ -100,11 +101,6 @@ class Registry:
                 version = _create(client, name, logged, card, {**tags, **known})
             client.set_registered_model_alias(name, CANDIDATE, str(version))
         return version
-
-    def champion(self, name: str) -> int | None:
-        """Return the champion's version, or None without one."""
-        with self._client() as client:
-            return champion_of(client, name)
 
     def promote(self, name: str, version: int, forced: str | None = None) -> Verdict:
         """Make `version` the champion if the gate lets it pass, or if it is forced.
@@ -263,7 +259,7 @@ class Registry:
                 yield MlflowClient(self.tracking_uri, self.tracking_uri)
             except MlflowException as refusal:
                 raise UserError(
-                    f"MLflow at {without_password(self.tracking_uri)} refuses: {refusal.message}",
+                    f"MLflow at {shown(self.tracking_uri)} refuses: {refusal.message}",
                     "a request that it can serve",
                     "check the address, who you are (MLFLOW_TRACKING_USERNAME and _PASSWORD), your "
                     "rights, and the state of the registry",

@@ -5,7 +5,7 @@ looks on from another terminal or machine: no daemon, no port.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -92,10 +92,15 @@ def campaigns_called(name: str, storage: RDBStorage) -> tuple[list[str], list[st
         )
         if study.study_name.endswith(RECORD)
     ]
-    # an id is a name and eight digits: `demo` must not find `demo-large`
-    named = [each for each in there if each.rpartition("-")[0] == name]
-    found = [name] if name in there else named
+    found = called(name, there)
     return found, [each for each in there if each not in found]
+
+
+def called(name: str, ids: Sequence[str]) -> list[str]:
+    """Return the id that is `name`, else those of that name, in their order."""
+    # an id is a name and eight digits: `demo` must not find `demo-large`
+    named = [each for each in ids if each.rpartition("-")[0] == name]
+    return [name] if name in ids else named
 
 
 def spent_in(record: Mapping[str, Any]) -> float:

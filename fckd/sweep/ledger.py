@@ -9,13 +9,12 @@ import optuna
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from fckd import names
 from fckd.files import fingerprint
 from fckd.sweep.own_trials import OwnTrials
 
-KEY = "trial_key"
+KEY, SUPERSEDED = names.TRIAL_KEY, names.SUPERSEDED
 POINT = "point"
-SUPERSEDED = "superseded"
-"""Of a trial that never ran: a draw of what was known already, or a point taken back."""
 COSTS = "costs"
 """Of a study: the names of the values that are to be low."""
 REASON = "reason"
@@ -71,6 +70,7 @@ class Ledger:
         pruner: Optuna's pruner.
         points: Tried first. A point of an earlier opening that waits and is no longer among them is
             withdrawn.
+        costs: Names of further values of a finished trial, to be low; with any, nothing is pruned.
     """
 
     def __init__(

@@ -11,6 +11,7 @@ from optuna.trial import TrialState
 
 from fckd.config.space import Space
 from fckd.errors import UserError
+from fckd.sweep.control import called
 from fckd.sweep.front import accuracy_of
 from fckd.sweep.ledger import FIELDS
 
@@ -82,7 +83,7 @@ def _find(name: str, storage: BaseStorage) -> str:
         for study in optuna.get_all_study_names(storage)
         if re.fullmatch(r".+-[0-9a-f]{8}", study)
     )
-    found = [study for study in there if name in (study, study[: -len("-01234567")])]
+    found = called(name, there)
     if len(found) != 1:
         raise UserError(
             f"search.warm_start: {len(found)} sweeps are called {name} in this storage",

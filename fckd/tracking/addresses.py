@@ -3,10 +3,10 @@
 import re
 from pathlib import Path
 
+from fckd.config.addresses import shown
 from fckd.config.settings import MLFLOW_DATABASES, MLFLOW_SERVERS
 from fckd.errors import UserError
 from fckd.files import fingerprint
-from fckd.tracking.redaction import redact_text
 
 
 def check_tracking_address(tracking_uri: str, artifact_root: str | None) -> None:
@@ -18,14 +18,14 @@ def check_tracking_address(tracking_uri: str, artifact_root: str | None) -> None
     kind = scheme_of(tracking_uri)
     if kind not in {"sqlite", *MLFLOW_DATABASES, *MLFLOW_SERVERS}:
         raise UserError(
-            f"tracking address {redact_text(tracking_uri)!r}",
+            f"tracking address {shown(tracking_uri)!r}",
             "the address of an MLflow server (http://HOST:PORT) or of a database "
             "(sqlite:////absolute/path/mlflow.db)",
             "write the address in full; a plain folder is no longer a store that MLflow keeps",
         )
     if kind not in MLFLOW_SERVERS and artifact_root is None:
         raise UserError(
-            f"tracking to the database {redact_text(tracking_uri)} without a place for files",
+            f"tracking to the database {shown(tracking_uri)} without a place for files",
             "a folder or s3:// address for artefacts, or a server that has one",
             "name an artefact root",
         )

@@ -28,6 +28,7 @@ from fckd.events import (
     TrialEnded,
     TrialStarted,
 )
+from fckd.names import SWEEP_TAG, TRIAL_TAG
 from fckd.tracking import notes
 from fckd.tracking.addresses import artifact_location
 from fckd.tracking.canvas import save
@@ -36,8 +37,6 @@ from fckd.tracking.new_database import make_database
 from fckd.tracking.sink import Refused
 from fckd.tracking.values import flat_texts, milliseconds, parts, safe_name
 
-SWEEP_TAG = "fckd.sweep"
-TRIAL_TAG = "fckd.trial_key"
 STATE_TAG = "fckd.state"
 REASON_TAG = "fckd.reason"
 EPOCHS_TAG = "fckd.epochs"

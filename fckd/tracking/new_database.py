@@ -6,9 +6,8 @@ from tempfile import TemporaryDirectory
 from filelock import FileLock
 from mlflow.tracking import MlflowClient
 
+from fckd.config.addresses import SQLITE, sqlite_file
 from fckd.files import make_folder
-
-SQLITE = "sqlite:///"
 
 
 def make_database(tracking_uri: str) -> None:
@@ -20,10 +19,8 @@ def make_database(tracking_uri: str) -> None:
     Raises:
         UserError: The folder of the file cannot be written.
     """
-    if not tracking_uri.startswith(SQLITE):
-        return
-    file = Path(tracking_uri.removeprefix(SQLITE).partition("?")[0])
-    if file.exists():
+    file = sqlite_file(tracking_uri)
+    if file is None or file.exists():
         return
     make_folder(file.parent)
     with FileLock(f"{file}.lock"):

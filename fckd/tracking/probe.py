@@ -4,6 +4,7 @@ import uuid
 
 from fckd.errors import UserError
 from fckd.events import EpochReported, SweepStarted, TrialStarted
+from fckd.names import SWEEP_TAG, TRIAL_TAG
 from fckd.tracking.tracker import prepare_environment
 
 EXPERIMENT = "fckd-doctor"
@@ -34,9 +35,9 @@ def probe(tracking_uri: str, artifact_root: str | None) -> None:
             ]
         )
         client = MlflowClient(tracking_uri)
-        found = find_run(tracking_uri, "fckd.trial_key", key)
+        found = find_run(tracking_uri, TRIAL_TAG, key)
         value = client.get_run(found).data.metrics.get(METRIC) if found else None
-        for tag in ("fckd.trial_key", "fckd.sweep"):
+        for tag in (TRIAL_TAG, SWEEP_TAG):
             run = find_run(tracking_uri, tag, key)
             if run:
                 client.delete_run(run)

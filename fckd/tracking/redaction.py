@@ -4,19 +4,18 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from fckd.config.addresses import sounds_secret
+
 HIDDEN = "***"
 
-_SECRET_NAME = re.compile(
-    r"passw(or)?d|secret|credential|api_?key|access_?key|(^|[._-])token$", re.IGNORECASE
-)
-_CREDENTIALS_IN_ADDRESS = re.compile(r"(?<=://)[^/\s@]+:[^/\s]*@")
-_PASSWORD_IN_QUERY = re.compile(r"([?&]password=)[^&\s]*")
+_BEHIND_ITS_KIND = re.compile(r"(?<=://)(?<!sqlite://)\S+")
+"""Of an address. That of a SQLite file has a path there, and nobody before an @."""
+_VALUE_IN_QUERY = re.compile(r"([?&]([^?&=\s]+)=)[^&\s]*")
 
 
 def redact_text(text: str) -> str:
-    """Return `text` with `user:password@` and `?password=` hidden in every address."""
-    text = _PASSWORD_IN_QUERY.sub(rf"\g<1>{HIDDEN}", text)
-    return _CREDENTIALS_IN_ADDRESS.sub(f"{HIDDEN}@", text)
+    """Return `text` with what stands before an @, and secrets after a ?, hidden in each address."""
+    return _VALUE_IN_QUERY.sub(_without_secret, _BEHIND_ITS_KIND.sub(_without_user, text))
 
 
 def redact(values: Any, name: str = "") -> Any:
@@ -26,5 +25,16 @@ def redact(values: Any, name: str = "") -> Any:
     if isinstance(values, list | tuple):
         return [redact(value, name) for value in values]
     if isinstance(values, str):
-        return HIDDEN if _SECRET_NAME.search(name) else redact_text(values)
+        return HIDDEN if sounds_secret(name) else redact_text(values)
     return values
+
+
+def _without_user(found: re.Match[str]) -> str:
+    if "@" in found[0].partition("?")[2]:  # perhaps that ? was one of the password's
+        return HIDDEN
+    _, mark, rest = found[0].rpartition("@")
+    return f"{HIDDEN}@{rest}" if mark else found[0]
+
+
+def _without_secret(found: re.Match[str]) -> str:
+    return f"{found[1]}{HIDDEN}" if sounds_secret(found[2]) else found[0]

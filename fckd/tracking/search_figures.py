@@ -12,6 +12,7 @@ from optuna import Study
 from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from optuna.trial import FrozenTrial, TrialState
 
+from fckd.names import SUPERSEDED, TRIAL_KEY
 from fckd.tracking.canvas import (
     ACCENT,
     BAD,
@@ -30,12 +31,6 @@ from fckd.tracking.parameter_axis import ParameterAxis, axis_of
 
 FEW_TRIALS = 20
 """Below this, an importance is a hint and is called one."""
-
-SUPERSEDED = "superseded"
-"""Marks an attempt that the ledger does not count: one that was retried, or drawn again."""
-
-TRIAL_KEY = "trial_key"
-"""What the ledger calls a trial: the sweep's name and a number."""
 
 HISTORY = "How the search went"
 IMPORTANCE = "Which parameters mattered"

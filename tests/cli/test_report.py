@@ -1,11 +1,13 @@
 """report: written again from the ledger and the leaderboard, which it leaves alone."""
 
+import os
 from datetime import UTC, datetime
 
 import pytest
 
 from fckd.cli.campaigns import TABLE
 from fckd.files import write_json
+from fckd.sweep.control import Control
 from fckd.sweep.leaderboard import LEADERBOARD
 from fckd.sweep.ledger_places import open_ledger
 from fckd.sweep.phases import Search
@@ -41,6 +43,20 @@ def test_a_sweep_is_found_by_its_id_and_by_its_name(sweep, name):
     assert (ran.code, ran.err) == (0, "")
     assert ran.out == f"{sweep / 'report' / 'report.html'}\n"
     assert (sweep / "report" / "report.html").read_text().startswith("<!")
+
+
+def test_of_a_name_that_sweeps_share_report_and_status_mean_the_one_that_was_opened_last(
+    sweep, place
+):
+    ledger = open_ledger(place / "fckd-storage")
+    for campaign in ("demo-2", "demo-1"):
+        Control.open(ledger, campaign, {"name": "demo"})
+    for copied, touched in (("demo-2", 2_000_000_000), ("demo-3", 3_000_000_000)):
+        folder = sweep.with_name(copied)
+        folder.mkdir()
+        os.utime(folder, (touched, touched))
+    assert fckd("status", "demo").out.startswith("demo-1")
+    assert fckd("report", "demo").out == f"{sweep / 'report' / 'report.html'}\n"
 
 
 def test_what_was_transferred_is_drawn_again(sweep):

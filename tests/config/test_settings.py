@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from fckd.config.settings import holds_password, read_settings
+from fckd.config.settings import read_settings
 from fckd.errors import UserError
 
 SECRET = "canary-4711"
@@ -56,6 +56,7 @@ def test_secrets_are_not_shown():
     [
         f"ledger_url: {LEDGER}",
         f"ledger_url: postgresql://db.example/fckd?user=me&password={SECRET}",
+        f"ledger_url: postgresql://db.example/fckd?sslpassword={SECRET}",
         f"tracking_uri: https://me:{SECRET}@mlflow.example",
         f"tracking_password: {SECRET}",
         f"storage: [{SECRET}]",
@@ -72,10 +73,6 @@ def test_a_profile_with_a_secret_is_refused_without_repeating_it(profile, line):
 def test_a_user_without_a_password_is_refused_and_the_other_way_round(name):
     with pytest.raises(UserError, match=f"{name} without"):
         read_settings({name: SECRET})
-
-
-def test_a_user_alone_is_no_password():
-    assert not holds_password("postgresql+psycopg2://me@db.example:5432/fckd")
 
 
 @pytest.mark.parametrize(

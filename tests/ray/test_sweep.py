@@ -16,8 +16,8 @@ from fckd.registry.folder import read_student
 from fckd.sweep.conduct import Conducted
 from fckd.sweep.execution import execute
 from fckd.sweep.ledger_places import open_ledger
-from fckd.sweep.phases import Search
 from fckd.sweep.needs import ALIVE
+from fckd.sweep.phases import Search
 from fckd.sweep.pool import worker_groups
 from tests.cli.command import fckd
 from tests.ray.conftest import Witness, finished_keys

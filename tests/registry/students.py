@@ -7,6 +7,8 @@ from fckd.config.networks import NetworkSettings
 from fckd.models.table import build_network
 from fckd.registry.card import Card, Measurement, TestResult
 from fckd.registry.packing import pack_student
+from fckd.registry.predict import predictions
+from fckd.registry.student import load_student
 
 NETWORK = NetworkSettings(modality="inertial", network="temporal", width=8, frames=12)
 SHAPE = (6, 12)
@@ -49,6 +51,11 @@ def weights(seed=0):
 def packed(folder, seed=0, onnx=False, **changes):
     pack_student(folder, weights(seed), card(**changes), onnx=onnx)
     return folder
+
+
+def predicted(folder, sample, **trust):
+    """What the student in `folder` says about one recording."""
+    return next(predictions(load_student(folder, **trust), [str(sample)]))
 
 
 def readings(samples=3):

@@ -10,10 +10,9 @@ from fckd.models.table import build_network
 from fckd.registry.folder import read_student
 from fckd.registry.mlflow_model import _load_pyfunc
 from fckd.registry.packing import pack_student
-from fckd.registry.predict import predict
 from fckd.registry.student import load_student
 from tests.registry import plug_ins
-from tests.registry.students import CLASSES, SHAPE, card, readings
+from tests.registry.students import CLASSES, SHAPE, card, predicted, readings
 
 NETWORK = NetworkSettings(modality="inertial", network="tests.registry.plug_ins:pooled", frames=12)
 
@@ -55,8 +54,8 @@ def test_loading_a_plug_in_leaves_the_random_numbers_of_the_caller_alone(folder)
 
 def test_predicting_asks_for_trust(folder, recording):
     with pytest.raises(UserError, match="--trust-plug-in"):
-        predict(folder, recording)
-    assert predict(folder, recording, trust_plug_in=True).action in CLASSES
+        predicted(folder, recording)
+    assert predicted(folder, recording, trust_plug_in=True).action in CLASSES
 
 
 def test_mlflow_asks_for_trust(folder):

@@ -9,16 +9,16 @@ from fckd.config.networks import Modality, NetworkSettings
 from fckd.data.corpus import Corpus
 from fckd.data.prepare import prepare
 from fckd.errors import UserError
-from fckd.registry.predict import predict
-from tests.registry.students import CLASSES, packed
+from tests.registry.students import CLASSES, packed, predicted
 
 HEAVY = ("mlflow", "ray", "optuna", "fckd.train", "fckd.sweep", "fckd.distill", "fckd.tracking")
 
 ASK = """
 import sys
 from pathlib import Path
-from fckd.registry.predict import predict
-print(predict(Path(sys.argv[1]), sys.argv[2]).action)
+from fckd.registry.predict import predictions
+from fckd.registry.student import load_student
+print(next(predictions(load_student(Path(sys.argv[1])), [sys.argv[2]])).action)
 loaded = set(sys.argv[3].split(",")) & sys.modules.keys()
 sys.exit(f"imported as well: {loaded}" if loaded else 0)
 """
@@ -50,7 +50,7 @@ def recording(tmp_path, corpus):
 
 
 def test_a_sample_of_a_corpus_is_named_with_its_true_class(student, corpus):
-    prediction = predict(student, str(corpus.folder / corpus.sample_ids[0]))
+    prediction = predicted(student, corpus.folder / corpus.sample_ids[0])
     assert prediction.true == corpus.classes[corpus.labels[0]]
     assert prediction.action in corpus.classes
 
@@ -58,14 +58,14 @@ def test_a_sample_of_a_corpus_is_named_with_its_true_class(student, corpus):
 def test_a_file_in_stored_form_is_named_the_same_but_without_a_true_class(
     student, corpus, recording
 ):
-    of_corpus = predict(student, str(corpus.folder / corpus.sample_ids[0]))
-    of_file = predict(student, str(recording))
+    of_corpus = predicted(student, corpus.folder / corpus.sample_ids[0])
+    of_file = predicted(student, recording)
     assert of_file.top == of_corpus.top
     assert of_file.true is None
 
 
 def test_the_five_most_probable_come_in_order(student, recording):
-    prediction = predict(student, str(recording))
+    prediction = predicted(student, recording)
     shares = [share for _, share in prediction.top]
     assert len(shares) == 5
     assert shares == sorted(shares, reverse=True)
@@ -74,18 +74,18 @@ def test_the_five_most_probable_come_in_order(student, recording):
 
 def test_an_absent_recording_is_refused(student, tmp_path):
     with pytest.raises(UserError, match="no such recording"):
-        predict(student, str(tmp_path / "absent.mat"))
+        predicted(student, tmp_path / "absent.mat")
 
 
 def test_a_sample_that_the_corpus_does_not_know_is_refused(student, corpus):
     with pytest.raises(UserError, match="no sample 'a99'"):
-        predict(student, str(corpus.folder / "a99"))
+        predicted(student, corpus.folder / "a99")
 
 
 def test_a_recording_of_another_modality_is_refused(student, tmp_path):
     np.save(tmp_path / "skeleton.npy", np.zeros((30, 20, 3), np.float32))
     with pytest.raises(UserError, match="inertial"):
-        predict(student, str(tmp_path / "skeleton.npy"))
+        predicted(student, tmp_path / "skeleton.npy")
 
 
 def test_a_modality_that_the_corpus_lacks_is_refused(tmp_path, corpus):
@@ -98,7 +98,7 @@ def test_a_modality_that_the_corpus_lacks_is_refused(tmp_path, corpus):
     known = card(network=network, input_shape=(3, 8, 20), classes=corpus.classes)
     pack_student(tmp_path / "student", weights, known)
     with pytest.raises(UserError, match="does not hold skeleton"):
-        predict(tmp_path / "student", str(corpus.folder / corpus.sample_ids[0]))
+        predicted(tmp_path / "student", corpus.folder / corpus.sample_ids[0])
 
 
 def test_predicting_imports_neither_mlflow_nor_the_training_stack(student, recording):

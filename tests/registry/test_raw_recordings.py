@@ -18,13 +18,12 @@ from fckd.data.sources import read_recording_file
 from fckd.errors import UserError
 from fckd.registry.folder import read_student
 from fckd.registry.packing import pack_student
-from fckd.registry.predict import predict
 from fckd.train.task import WEIGHTS, Task, run_task
 from fckd.train.workshop import Workshop
 from tests.data.conftest import silent
 from tests.data.hmdb51 import THREE_FILMS, clip_name, write_hmdb51
 from tests.data.videos import moving_square, write_video
-from tests.registry.students import card
+from tests.registry.students import card, predicted
 
 SIDE = 40
 """Neither the default of a corpus nor the size of the clips: a clip read otherwise looks other."""
@@ -102,8 +101,8 @@ def student(request, own, tmp_path_factory):
 @pytest.mark.parametrize("name", ["clip01.avi", "clip02", "clip09.avi", "clip10"])
 def test_a_video_or_folder_of_pictures_is_named_as_its_sample_in_the_corpus(student, own, name):
     folder, corpus = student
-    of_corpus = predict(folder, str(corpus.folder / name.removesuffix(".avi")))
-    assert predict(folder, str(own / name)).top == of_corpus.top
+    of_corpus = predicted(folder, corpus.folder / name.removesuffix(".avi"))
+    assert predicted(folder, own / name).top == of_corpus.top
 
 
 def test_the_side_of_the_images_matters(own, tmp_path):
@@ -113,9 +112,9 @@ def test_the_side_of_the_images_matters(own, tmp_path):
     known, _ = read_student(folder)
     wrong = known.raw.model_copy(update={"image_side": 96})
     pack_student(other, weights, known.model_copy(update={"raw": wrong}))
-    of_corpus = predict(folder, str(corpus.folder / "clip01"))
-    assert predict(folder, str(own / "clip01.avi")).top == of_corpus.top
-    assert predict(other, str(own / "clip01.avi")).top != of_corpus.top
+    of_corpus = predicted(folder, corpus.folder / "clip01")
+    assert predicted(folder, own / "clip01.avi").top == of_corpus.top
+    assert predicted(other, own / "clip01.avi").top != of_corpus.top
 
 
 def test_a_clip_of_hmdb51_and_its_flow_and_its_frames_taken_apart(tmp_path):
@@ -124,12 +123,12 @@ def test_a_clip_of_hmdb51_and_its_flow_and_its_frames_taken_apart(tmp_path):
     folder, corpus = trained(settings, "flow", tmp_path / "data", tmp_path)
     name = clip_name("West", "wave")
     clip = tmp_path / "data" / "hmdb51" / "wave" / f"{name}.avi"
-    assert predict(folder, str(clip)).top == predict(folder, str(corpus.folder / name)).top
+    assert predicted(folder, clip).top == predicted(folder, corpus.folder / name).top
     frames = tmp_path / "frames"
     frames.mkdir()
     for time, frame in enumerate(moving_square(10, 32, 40)):
         Image.fromarray(frame).save(frames / f"{time}.png")
-    assert len(predict(folder, str(frames)).top) == 5
+    assert len(predicted(folder, frames).top) == 5
 
 
 @pytest.mark.parametrize("source", ["utd-mhad", "table"])
@@ -168,9 +167,9 @@ def test_an_array_of_flow_is_read_as_it_is(tmp_path, source, suffix):
 def test_a_corpus_without_a_sample_is_no_recording(student):
     folder, corpus = student
     with pytest.raises(UserError, match="is a whole corpus"):
-        predict(folder, str(corpus.folder))
+        predicted(folder, corpus.folder)
 
 
 def test_a_folder_without_pictures_is_refused(student, tmp_path):
     with pytest.raises(UserError, match="holds no frame"):
-        predict(student[0], str(tmp_path))
+        predicted(student[0], tmp_path)

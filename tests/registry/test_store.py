@@ -16,9 +16,11 @@ import pytest
 
 from fckd.errors import UserError
 from fckd.registry.connection import quiet
+from fckd.registry.lineage import run_link
 from fckd.registry.store import Registry
 from fckd.registry.student import load_student
 from fckd.registry.sums import write_sums
+from fckd.registry.versions import champion_of
 from tests.registry.keys import key_pair
 from tests.registry.students import CLASSES, packed, readings
 
@@ -55,6 +57,9 @@ class Service:
 
     def register(self, student, name, **tags):
         return self.registry.register(student, name, self.run_id, tags)
+
+    def champion(self, name):
+        return champion_of(self.client, name)
 
 
 @pytest.fixture(scope="module")
@@ -186,14 +191,14 @@ def test_a_damaged_student_is_not_registered(service, student, tmp_path):
 def test_the_gate_moves_and_keeps_the_champion(service, tmp_path):
     registry = service.registry
     weak = service.register(packed(tmp_path / "weak", seed=1, correct=20), "gated")
-    assert registry.champion("gated") is None
+    assert service.champion("gated") is None
     assert registry.promote("gated", weak).promote
     same = service.register(packed(tmp_path / "same", seed=2, correct=22), "gated")
     assert not registry.promote("gated", same).promote
-    assert registry.champion("gated") == weak
+    assert service.champion("gated") == weak
     strong = service.register(packed(tmp_path / "strong", seed=3, correct=35), "gated")
     assert registry.promote("gated", strong).promote
-    assert registry.champion("gated") == strong == 3
+    assert service.champion("gated") == strong == 3
     assert "already" in registry.promote("gated", strong).reason
 
 
@@ -221,7 +226,7 @@ def test_the_gate_s_verdict_stays_with_the_version(service, two):
 
 def test_force_overrules_the_gate_and_leaves_its_reason(service, two):
     assert not service.registry.promote(two, 2, "the sensor was exchanged").promote
-    assert service.registry.champion(two) == 2
+    assert service.champion(two) == 2
     assert tags(service, two, 2)["fckd.forced"] == "the sensor was exchanged"
     assert tags(service, two, 2)["fckd.verdict"].startswith("keep the champion")
 
@@ -229,7 +234,7 @@ def test_force_overrules_the_gate_and_leaves_its_reason(service, two):
 def test_a_rollback_brings_the_champion_before_back(service, two):
     service.registry.promote(two, 2, "a mistake")
     assert service.registry.rollback(two) == (2, 1)
-    assert service.registry.champion(two) == 1
+    assert service.champion(two) == 1
     assert tags(service, two, 2)["fckd.rolled_back"].startswith("to 1, ")
 
 
@@ -239,10 +244,10 @@ def test_what_was_rolled_back_returns_by_force_only(service, tmp_path):
         assert service.registry.promote("back", service.register(made, "back")).promote
     service.registry.rollback("back")
     verdict = service.registry.promote("back", 2)
-    assert (verdict.promote, service.registry.champion("back")) == (False, 1)
+    assert (verdict.promote, service.champion("back")) == (False, 1)
     assert verdict.reason.startswith("it was rolled back to 1")
     service.registry.promote("back", 2, "it was right after all")
-    assert service.registry.champion("back") == 2
+    assert service.champion("back") == 2
 
 
 def test_a_first_champion_cannot_be_rolled_back(service, two):
@@ -256,7 +261,7 @@ def test_a_rollback_to_a_damaged_student_is_refused(service, two):
     (source / "data" / "student" / "card.json").write_text("{}")
     with pytest.raises(UserError, match=r"content of card\.json"):
         service.registry.rollback(two)
-    assert service.registry.champion(two) == 2
+    assert service.champion(two) == 2
 
 
 def exchange(service, name, version):
@@ -271,7 +276,7 @@ def test_an_exchanged_candidate_gets_past_the_gate_by_no_force(service, two):
     exchange(service, two, 2)
     with pytest.raises(UserError, match=f"{two}/2 is not the student that was registered"):
         service.registry.promote(two, 2, "for the test")
-    assert service.registry.champion(two) == 1
+    assert service.champion(two) == 1
 
 
 def gives_way_to_force_only(service, name):
@@ -279,9 +284,9 @@ def gives_way_to_force_only(service, name):
     verdict = service.registry.promote(name, 2)
     assert not verdict.promote
     assert tags(service, name, 2)["fckd.verdict"] == f"keep the champion: {verdict.reason}"
-    assert service.registry.champion(name) == 1
+    assert service.champion(name) == 1
     service.registry.promote(name, 2, "the old bucket was deleted")
-    assert service.registry.champion(name) == 2
+    assert service.champion(name) == 2
     return verdict.reason
 
 
@@ -305,7 +310,7 @@ def test_an_unsigned_champion_gives_way_to_force_where_a_key_is_set(service, tmp
     service.register(packed(tmp_path / "new", seed=54, name="signed"), "signed")
     assert "is not signed" in registry.promote("signed", 2).reason
     registry.promote("signed", 2, "students are signed from now on")
-    assert registry.champion("signed") == 2
+    assert service.champion("signed") == 2
 
 
 def test_a_rollback_to_an_exchanged_student_is_refused(service, two):
@@ -313,7 +318,7 @@ def test_a_rollback_to_an_exchanged_student_is_refused(service, two):
     exchange(service, two, 1)
     with pytest.raises(UserError, match=f"{two}/1 is not the student that was registered"):
         service.registry.rollback(two)
-    assert service.registry.champion(two) == 2
+    assert service.champion(two) == 2
 
 
 def test_an_exchanged_student_has_no_lineage(service, two):
@@ -330,7 +335,7 @@ def test_a_student_signed_under_another_name_is_no_champion_where_a_key_is_set(
     service.register(packed(tmp_path / "student", seed=24), "pretender")
     with pytest.raises(UserError, match="is signed as demo, not as pretender"):
         Registry(service.uri, public).promote("pretender", 1)
-    assert service.registry.champion("pretender") is None
+    assert service.champion("pretender") is None
 
 
 def test_lineage_leads_from_a_student_to_what_made_it(service, tmp_path):
@@ -354,6 +359,11 @@ def test_lineage_leads_from_a_student_to_what_made_it(service, tmp_path):
     assert rows["corpus"] == "synthetic-0123456789abcdef, cross-subject"
     assert rows["git commit"] == "c" * 40
     assert rows["verdict"] == "promote: the first: there was no champion to beat"
+
+
+def test_the_page_of_a_run_is_linked_without_who_asks_for_it():
+    for address in ("https://token@h/mlflow/", "https://h/mlflow?token=abc"):
+        assert run_link(address, "7", "0a") == "https://h/mlflow/#/experiments/7/runs/0a"
 
 
 def test_nothing_in_the_mlflow_model_is_a_pickle(service, promoted):
@@ -414,7 +424,7 @@ def test_registering_and_pulling_are_silent_and_leave_nothing_behind(
 def test_logging_is_as_before_afterwards(service, promoted):
     logger = logging.getLogger("mlflow")
     before = logger.level
-    service.registry.champion(promoted)
+    service.registry.lineage(promoted)
     assert logger.level == before
 
 
@@ -442,7 +452,7 @@ def test_a_version_that_is_none_is_not_promoted(service, promoted):
 
 
 def test_nobody_is_champion_of_an_unknown_name(service):
-    assert service.registry.champion("nobody") is None
+    assert service.champion("nobody") is None
 
 
 @pytest.mark.parametrize("name", ["a/b/c", "a@", "", "a b", "a@b@c", "a/0", "models:/a/1"])

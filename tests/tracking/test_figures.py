@@ -6,11 +6,10 @@ import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.trial import TrialState, create_trial
 
-from fckd.sweep import ledger
 from fckd.tracking.canvas import save
 from fckd.tracking.figures import confusion_figure, leaderboard_figure
 from fckd.tracking.names import number, short_names
-from fckd.tracking.search_figures import SEARCH_FIGURES, SUPERSEDED, TRIAL_KEY
+from fckd.tracking.search_figures import SEARCH_FIGURES
 from tests.tracking.boards import leaderboard
 
 RATIO = {"focal.ratio": FloatDistribution(0.1, 1.0)}
@@ -113,10 +112,6 @@ def test_a_trial_has_the_number_of_its_key_whatever_was_drawn_again(name):
         assert "best: trial 0" in texts_of(figure)
     else:
         assert [list(line.get_xdata()) for line in figure.axes[0].lines] == [[0], [0]]
-
-
-def test_the_figures_know_trials_by_what_the_ledger_writes():
-    assert (TRIAL_KEY, SUPERSEDED) == (ledger.KEY, ledger.SUPERSEDED)
 
 
 @pytest.mark.parametrize("classes", [2, 8, 27])
