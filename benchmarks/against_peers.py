@@ -41,6 +41,7 @@ from fckd.sweep.pool import worker_groups
 from fckd.tracking.tracker import open_tracker
 from fckd.train.loop import distill
 from fckd.train.workshop import Workshop
+from tests.sweep.unattended import Unattended
 
 RATE = 0.002
 OURS = "fckd"
@@ -151,8 +152,9 @@ def search(space: Space, workshop: Workshop) -> list[float]:
         tracker(event)
 
     listen(SweepStarted("pool"))
-    with worker_groups(space.execution, workshop, folder) as ground:
-        execute(found, ground, listen, workshop.corpus.classes)
+    leader = Unattended(space.execution.groups)
+    with worker_groups(space.execution, workshop, folder, leader) as ground:
+        execute(found, ground, listen, workshop.corpus.classes, leader)
     if tracker.close(PATIENCE_S):
         raise SystemExit("MLflow did not take every event in time")
     return clock.ends

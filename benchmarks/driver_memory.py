@@ -27,6 +27,7 @@ from fckd.sweep.ledger_places import open_ledger
 from fckd.sweep.phases import Order, Search
 from fckd.sweep.pool import worker_groups
 from fckd.train.task import EPOCHS, OUTCOME, SIGHT, Outcome
+from tests.sweep.unattended import Unattended
 
 MEBI = 2**20
 MARKS = 10
@@ -100,8 +101,9 @@ def main() -> None:
         workshop, folder = open_workshop(space, storage), storage / "sweep"
         search = DoneBefore(space, "memory", open_ledger(storage), folder)
         search.samples = given.samples
-        with worker_groups(space.execution, workshop, folder) as ground:
-            execute(search, ground, scale, workshop.corpus.classes)
+        leader = Unattended(space.execution.groups)
+        with worker_groups(space.execution, workshop, folder, leader) as ground:
+            execute(search, ground, scale, workshop.corpus.classes, leader)
     tell(("trials", "driver, MiB", "broker, MiB", "seconds a trial"), scale.rows, given.json)
 
 

@@ -31,12 +31,12 @@ from benchmarks.results import parser, tell
 from fckd.config.documents import read_document, validate
 from fckd.config.space import Space
 from fckd.sweep.broker import Broker
-from fckd.sweep.leader import Unattended
 from fckd.sweep.ledger_places import open_ledger
 from fckd.sweep.phases import Search
 from fckd.sweep.proxy import MESSAGES, TASK
 from fckd.sweep.searcher import LedgerSearcher
 from fckd.train.task import Task
+from tests.sweep.unattended import Unattended
 
 SWEEP = "simulated"
 MEBIBYTE = 2**20
@@ -131,8 +131,8 @@ class Cluster:
         self.search = Search(space, SWEEP, open_ledger(storage), storage)
         leader = Unattended(given.devices)
         self._searcher = LedgerSearcher(
-            self.search, self._broker, lambda _: None, (), None, leader
-        )  # fmt: skip
+            self.search, self._broker, lambda _: None, (), None, leader, 1.0, each_its_own=False
+        )
         self._length = space.experiment.training.epochs
         self._heard: dict[str, int] = {}
 

@@ -35,6 +35,7 @@ from fckd.sweep.phases import Search
 from fckd.sweep.pool import worker_groups
 from fckd.train.task import run_task
 from fckd.train.workshop import Workshop
+from tests.sweep.unattended import Unattended
 
 RUNNERS: dict[str, dict[str, Any]] = {
     "pool, 1 worker": {"isolation": "pool", "workers": 1},
@@ -105,8 +106,9 @@ def measure(name: str, epochs: int, trials: int, storage: Path) -> dict[str, Any
     search = Search(space, folder.name, open_ledger(storage), folder)
     clock = Clock()
     begun = time.perf_counter()
-    with worker_groups(space.execution, workshop, folder) as ground:
-        execute(search, ground, clock, workshop.corpus.classes)
+    leader = Unattended(space.execution.groups)
+    with worker_groups(space.execution, workshop, folder, leader) as ground:
+        execute(search, ground, clock, workshop.corpus.classes, leader)
     overheads = clock.overheads()
     return {
         "runner": name,

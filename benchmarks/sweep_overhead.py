@@ -30,6 +30,7 @@ from fckd.sweep.phases import Search
 from fckd.sweep.pool import worker_groups
 from fckd.train.task import Task, run_task
 from fckd.train.workshop import Workshop
+from tests.sweep.unattended import Unattended
 
 _workshops: list[Workshop] = []
 """Of a process of the bare loop: opened once, as a worker of the pool does."""
@@ -80,11 +81,12 @@ def search_on_pool(space: Space, workshop: Workshop, storage: Path) -> tuple[flo
     """Return the seconds from the first trial's start to the last one's end, and those before."""
     search = Search(space, "pool", open_ledger(storage), storage / "pool")
     clock, begun = SearchClock(), time.perf_counter()
+    leader = Unattended(space.execution.groups)
     with (
         cluster(space.execution),
-        worker_groups(space.execution, workshop, storage / "pool") as ground,
+        worker_groups(space.execution, workshop, storage / "pool", leader) as ground,
     ):
-        execute(search, ground, clock, workshop.corpus.classes)
+        execute(search, ground, clock, workshop.corpus.classes, leader)
     return clock.ends[-1] - clock.started, clock.started - begun
 
 

@@ -79,6 +79,6 @@ def compare(
         )
         leader = place.attendance
         with worker_groups(comparison.execution, workshop, place.folder, leader) as ground:
-            execute(runs, ground, place.listener, workshop.corpus.classes, leader=leader)
+            execute(runs, ground, place.listener, workshop.corpus.classes, leader)
         board = write_leaderboard(runs, place, comparison.experiment)
     return Compared(place.identity, place.folder, board, workshop.corpus.fingerprint)

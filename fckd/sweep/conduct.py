@@ -139,7 +139,7 @@ def _run_phases(
         if search.was_ended:
             leader.enter(search, None)
         else:
-            execute(search, ground, sweep.listener, classes, space.budget.minutes, leader)
+            execute(search, ground, sweep.listener, classes, leader, space.budget.minutes)
         finalists = search.finalists()
         if not (finalists if space.confirmation.finalists else search.best_first()):
             raise _nothing_found(search, leader)
@@ -150,7 +150,7 @@ def _run_phases(
         runs = confirmation(space, sweep.identity, ledger, sweep.folder, finalists, own)
         leader.account.reserve(0)
         with search.confirmed_by(runs):
-            execute(runs, ground, sweep.listener, classes, leader=leader)
+            execute(runs, ground, sweep.listener, classes, leader)
     return search, runs
 
 

@@ -11,7 +11,7 @@ from fckd.sweep.cluster import PROXY
 from fckd.sweep.discretion import keep_credentials
 from fckd.sweep.forgetting import Forgetting
 from fckd.sweep.groups import Ground
-from fckd.sweep.leader import Leader, Unattended
+from fckd.sweep.leader import Leader
 from fckd.sweep.phases import Phase
 from fckd.sweep.proxy import follow
 from fckd.sweep.searcher import LedgerSearcher
@@ -22,8 +22,8 @@ def execute(
     ground: Ground,
     listener: Listener,
     classes: tuple[str, ...],
+    leader: Leader,
     minutes: float | None = None,
-    leader: Leader | None = None,
 ) -> None:
     """Run every trial that the phase's ledger still asks for; blocks until they have ended.
 
@@ -32,14 +32,13 @@ def execute(
         ground: Where the worker groups work.
         listener: Hears of every start, epoch and end.
         classes: Names of the classes.
-        minutes: No trial is started later than this.
         leader: Says how many trials may run, and when to end.
+        minutes: No trial is started later than this.
 
     Raises:
         Stopped: The leader ended it, or the budget is spent before a confirmation is complete;
             what ran is back in the queue.
     """
-    leader = leader or Unattended(ground.execution.groups)
     leader.check()
     leader.enter(phase, minutes)
     deadline = None if minutes is None else time.monotonic() + 60 * minutes

@@ -1,6 +1,5 @@
 """Who says what a running campaign does, and who does it, as the rest of the package knows them."""
 
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from fckd.errors import UserError
@@ -42,6 +41,9 @@ class Leader(Protocol):
     def halt(self, trouble: str) -> None:
         """Take note that nothing can go on until a person has mended the machine."""
 
+    def lead(self, crew: Crew | None) -> None:
+        """Bring wishes from now on to `crew`."""
+
 
 def halted(trouble: str) -> UserError:
     """Return the end of a campaign whose machine is in trouble."""
@@ -50,29 +52,3 @@ def halted(trouble: str) -> UserError:
         "machines with room for worker groups and files, which keep their processes alive",
         "mend that and run the same command again: every run goes on from its last epoch",
     )
-
-
-@dataclass
-class Unattended:
-    """The leader of a driver that nobody can ask anything."""
-
-    may_start: int
-    account: Account = field(default_factory=Account)
-    trouble: str = ""
-
-    @property
-    def stopping(self) -> bool:
-        """Whether the machine is in trouble."""
-        return bool(self.trouble)
-
-    def check(self) -> None:
-        """Raise `UserError` if the machine is in trouble."""
-        if self.trouble:
-            raise halted(self.trouble)
-
-    def halt(self, trouble: str) -> None:
-        """Take note of it."""
-        self.trouble = trouble
-
-    def enter(self, phase: Phase, minutes: float | None) -> None:
-        """Go on."""

@@ -18,9 +18,9 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from fckd.config.campaign import ExecutionSettings
 from fckd.errors import Stopped
 from fckd.sweep.account import Account, devices_of
-from fckd.sweep.attendance import Attendance
 from fckd.sweep.broker import INTERRUPTED, Broker
 from fckd.sweep.groups import Ground, run_group, sign_off
+from fckd.sweep.leader import Leader
 from fckd.train.workshop import Workshop
 
 MOST_IN_VAIN = 3
@@ -152,7 +152,7 @@ class Pool:
         self._fill()
 
 
-class Crew:
+class BrokerAndPool:
     """The broker and the pool, if there is one, as those who carry out what a leader wishes."""
 
     def __init__(self, broker: Any, pool: Pool | None) -> None:
@@ -176,10 +176,7 @@ class Crew:
 
 @contextmanager
 def worker_groups(
-    execution: ExecutionSettings,
-    workshop: Workshop,
-    folder: Path,
-    attendance: Attendance | None = None,
+    execution: ExecutionSettings, workshop: Workshop, folder: Path, leader: Leader
 ) -> Iterator[Ground]:
     """Start the broker, and the pool if there is one; let them end with the block.
 
@@ -187,19 +184,17 @@ def worker_groups(
         execution: How many groups, of how many workers.
         workshop: Of the storage and corpus that the groups work on.
         folder: Of the sweep.
-        attendance: Leads them.
+        leader: Brings them wishes, and accounts for them.
     """
     pooled = execution.isolation == "pool"
-    account = Account() if attendance is None else attendance.account
     # On the driver's node: with any other the sweep would die, though its workers' trials need not.
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     broker = ray.remote(num_cpus=0, max_concurrency=1000, scheduling_strategy=here)(Broker).remote(
         execution.retries, execution.groups if pooled else None
     )
     ground = Ground(broker, workshop.address, workshop.corpus_folder, folder, execution)
-    crew = Crew(broker, Pool(ground, account) if pooled else None)
-    if attendance is not None:
-        attendance.lead(crew)
+    crew = BrokerAndPool(broker, Pool(ground, leader.account) if pooled else None)
+    leader.lead(crew)
     in_order = False
     try:
         yield ground
@@ -208,8 +203,7 @@ def worker_groups(
         in_order = not stopped.hurried
         raise
     finally:
-        if attendance is not None:
-            attendance.lead(None)
+        leader.lead(None)
         if in_order and crew.pool is not None:
             crew.pool.close()
         ray.kill(broker)

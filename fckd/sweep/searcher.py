@@ -41,8 +41,9 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
         classes: tuple[str, ...],
         deadline: float | None,
         leader: Leader,
-        devices: float = 1.0,
-        each_its_own: bool = False,
+        devices: float,
+        *,
+        each_its_own: bool,
     ) -> None:
         super().__init__()
         self.phase, self._broker, self._listener = phase, broker, listener

@@ -12,11 +12,11 @@ from fckd.errors import TrainingError, UserError
 from fckd.files import is_full
 from fckd.sweep import preparation
 from fckd.sweep.campaign import open_workshop
-from fckd.sweep.leader import Unattended
 from fckd.sweep.needs import variants_of
 from fckd.sweep.preparation import Preparation
 from fckd.train.workshop import Workshop
 from tests.ray.conftest import Witness
+from tests.sweep.unattended import Unattended
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_cluster")]
 

@@ -21,6 +21,7 @@ from fckd.sweep.phases import Search
 from fckd.sweep.pool import worker_groups
 from tests.cli.command import fckd
 from tests.ray.conftest import Witness, finished_keys
+from tests.sweep.unattended import Unattended
 
 pytestmark = pytest.mark.ray
 
@@ -148,8 +149,9 @@ def test_another_runner_gives_the_same_numbers(
     group = "experiment.student.normalization=group"
     space = smoke_space(Path(first.storage), group, "budget.trials=3", change)
     search = Search(space, conducted.sweep, open_ledger(tmp_path), tmp_path)
-    with worker_groups(space.execution, conducted.workshop, tmp_path) as ground:
-        execute(search, ground, Witness(), conducted.workshop.corpus.classes)
+    leader = Unattended(space.execution.groups)
+    with worker_groups(space.execution, conducted.workshop, tmp_path, leader) as ground:
+        execute(search, ground, Witness(), conducted.workshop.corpus.classes, leader)
     keys = finished_keys(search.ledger.study)
     assert len(keys) == 3
     for key in keys:

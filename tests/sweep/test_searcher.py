@@ -12,13 +12,13 @@ from ray.tune.search import Searcher
 from fckd.errors import UserError
 from fckd.events import EpochReported, TrialEnded, TrialStarted
 from fckd.sweep.account import HOUR, Account
-from fckd.sweep.leader import Unattended
 from fckd.sweep.phases import Search
 from fckd.sweep.proxy import MESSAGES, TASK
 from fckd.sweep.searcher import LedgerSearcher
 from fckd.train.task import Task
 from tests.sweep.ledgers import ready
 from tests.sweep.spaces import CORRELATION, DISTRIBUTION, RATIO, space
+from tests.sweep.unattended import Unattended
 
 ACCURACY = "validation/accuracy"
 POINT = {RATIO: 0.5, CORRELATION: 1.0, DISTRIBUTION: 0}
