@@ -5,6 +5,8 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 SQLITE = "sqlite:///"
+OF_NOBODY = (SQLITE, "file://", "s3://", "/")
+"""So addresses begin in which an @ is part of a path."""
 
 _KIND = re.compile(r"[\w+.-]+://")
 _SECRET_NAME = re.compile(
@@ -15,10 +17,10 @@ _SECRET_NAME = re.compile(
 def shown(address: str) -> str:
     """Return `address` fit to be shown: what stands before its @, and its query, are left out.
 
-    A file, such as that of a SQLite address, asks nobody who he is: its whole path is shown.
+    A file or a bucket has nobody before its path, which is shown whole.
     """
     place, _, query = address.partition("?")
-    if place.startswith((SQLITE, "/")):
+    if place.startswith(OF_NOBODY):
         return place
     found = _KIND.match(place)
     kind = found[0] if found else ""

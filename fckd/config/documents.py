@@ -166,14 +166,6 @@ def with_fields(model: Model, fields: Mapping[str, Any], place: str) -> Model:
     return validate(type(model), document, place)
 
 
-def value_of(model: Configuration, name: str) -> Any:
-    """Return the JSON value of a dotted field; None for one that is not there."""
-    found: Any = model.model_dump(mode="json")
-    for part in name.split("."):
-        found = found.get(part) if isinstance(found, dict) else None
-    return found
-
-
 class _Loader(yaml.SafeLoader):
     """Refuses a name that is given twice: YAML would silently take the last."""
 

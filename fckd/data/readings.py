@@ -62,6 +62,11 @@ class Readings:
         self._used = 0
         self._lock = threading.Lock()
 
+    @property
+    def bytes_used(self) -> int:
+        """That the readings which were kept so far take in memory."""
+        return self._used * self.bytes_each
+
     def batch(self, samples: NDArray[np.int64], views: NDArray[np.int64]) -> Reading:
         """Return readings as float32, one for each pair of sample index and view number.
 

@@ -1,22 +1,19 @@
 """Which teachers and lessons have to be there before the first run. Knows no Ray."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from itertools import product
 from pathlib import Path
-from typing import Any
 
-from fckd.config.documents import value_of, with_fields
+from fckd.config.documents import with_fields
 from fckd.config.experiment import Experiment
 from fckd.config.parameters import ChoiceParameter
 from fckd.config.space import Space
-from fckd.errors import UserError
 from fckd.sweep.arms import under
-from fckd.sweep.suggest import CRITERION, TEACHERS, shapes_lessons
+from fckd.sweep.suggest import TEACHERS
 from fckd.train.study import Part
 from fckd.train.workshop import Workshop
 
+CRITERION = "focal.criterion"
 ALIVE = "learns with the student"
 
 Variants = Mapping[Part, Mapping[str, Experiment]]
@@ -66,39 +63,29 @@ def jobs(
 
 
 def variants_of(space: Space) -> Variants:
-    """Return what a sweep needs: teachers and lessons for every searched choice that changes them.
+    """Return what a sweep needs: its teachers, and lessons by every criterion that is searched.
 
     Of the experiment's own terms none need be on: the search may switch on what it likes, also a
     teacher whose weight is searched. Where no trial can have a term, nothing is needed.
     """
     if not space.terms:
         return {}
+    parameter = space.search.parameters.get(CRITERION)
+    searched = parameter.choices if isinstance(parameter, ChoiceParameter) else ()
     weights = {
         name: weight
         for name, weight in space.experiment.weighting.weights.items()
         if f"{TEACHERS}{name}" not in space.search.parameters
     }
     everything = {"objective.logits.weight": 1.0, "weighting.weights": weights}
-    values = _lesson_choices(space)
-    variants = {}
-    for chosen in product(*values.values()):
-        fields = everything | dict(zip(values, chosen, strict=True))
-        with suppress(UserError):  # no trial can have what the space refuses
-            variants[", ".join(map(str, chosen))] = with_fields(space.experiment, fields, "a trial")
+    variants = {
+        criterion: with_fields(space.experiment, {**everything, CRITERION: criterion}, CRITERION)
+        for criterion in [str(space.experiment.focal.criterion), *map(str, searched)]
+    }
     if not space.confirmation.finalists:
         return {"train": variants}
     confirmed = under_each(variants, space.confirmation.protocols)
     return {"train": variants, "train+validation": confirmed}
-
-
-def _lesson_choices(space: Space) -> dict[str, list[Any]]:
-    """Return the values of every field on which lessons depend, the experiment's own first."""
-    values: dict[str, list[Any]] = {CRITERION: [str(space.experiment.focal.criterion)]}
-    for name, parameter in space.search.parameters.items():
-        if shapes_lessons(name) and isinstance(parameter, ChoiceParameter):
-            own = value_of(space.experiment, name)
-            values[name] = list(dict.fromkeys([own, *parameter.choices]))
-    return values
 
 
 def taught_from(

@@ -202,9 +202,9 @@ class Search:
         )
 
     def epoch_seconds(self) -> Iterator[float]:
-        """Yield what every epoch of the finished trials took on the average of its trial."""
-        for trial in self.best_first():
-            epochs = len(trial.intermediate_values)
+        """Yield what every epoch of the finished trials took on the average, trial by trial."""
+        for trial in self.ledger.ended:
+            epochs = len(trial.intermediate_values) if trial.state is TrialState.COMPLETE else 0
             if trial.duration and epochs:
                 yield from [trial.duration.total_seconds() / epochs] * epochs
 

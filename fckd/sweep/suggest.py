@@ -12,7 +12,6 @@ from fckd.config.space import Space
 from fckd.errors import UserError
 
 TEACHERS = "weighting.weights."
-CRITERION = "focal.criterion"
 
 Fields = dict[str, Any]
 
@@ -70,11 +69,6 @@ def fixed(space: Space, point: Mapping[str, Any]) -> Fields:
     return values
 
 
-def shapes_lessons(name: str) -> bool:
-    """Return whether other lessons have to be made if this field of an experiment changes."""
-    return name == CRITERION or name.startswith(("views.", "teachers."))
-
-
 def check_bounds(space: Space) -> None:
     """Try every choice of every searched parameter, and of a range what tells of the rest.
 
@@ -98,17 +92,23 @@ def check_bounds(space: Space) -> None:
                 "one corpus and one division for all trials, or their accuracies do not compare",
                 "run one sweep for each, with --set experiment.corpus.…",
             )
-        if space.terms and shapes_lessons(name) and not isinstance(parameter, ChoiceParameter):
+        if _shapes_lessons(space, name) and not isinstance(parameter, ChoiceParameter):
             raise UserError(
                 f"search.parameters.{name}: a range",
-                "choices: each value needs teachers and lessons of its own, made before the search",
-                "write choices: [VALUE, …]",
+                "choices: the first trial of each value trains teachers and makes lessons for it",
+                "write choices: [VALUE, …], or make them arms of a comparison (fckd compare)",
             )
         others = met(space.search.parameters, name)
         for value in to_try(parameter):
             fields = {name: value, **others}
             shown = ", ".join(f"{field} = {fields[field]!r}" for field in fields)
             experiment_with(space, fields, f"search.parameters.{shown}: the space")
+
+
+def _shapes_lessons(space: Space, name: str) -> bool:
+    """Return whether stored lessons have to be made anew if this field of a trial changes."""
+    may_be_stored = space.experiment.teaching == "lessons" or "teaching" in space.search.parameters
+    return bool(space.terms) and may_be_stored and name.startswith(("views.", "teachers."))
 
 
 def experiment_with(space: Space, fields: Mapping[str, Any], place: str) -> Experiment:

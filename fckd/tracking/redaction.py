@@ -8,8 +8,8 @@ from fckd.config.addresses import sounds_secret
 
 HIDDEN = "***"
 
-_BEHIND_ITS_KIND = re.compile(r"(?<=://)(?<!sqlite://)\S+")
-"""Of an address. That of a SQLite file has a path there, and nobody before an @."""
+_BEHIND_ITS_KIND = re.compile(r"(?<=://)(?<!sqlite://)(?<!file://)(?<!s3://)\S+")
+"""Of an address. That of a file or a bucket has a path there, and nobody before an @."""
 _VALUE_IN_QUERY = re.compile(r"([?&]([^?&=\s]+)=)[^&\s]*")
 
 

@@ -16,7 +16,7 @@ from fckd.data.corpus import Corpus
 from fckd.data.joint_readings import JointReadings
 from fckd.data.prepare import CORPORA
 from fckd.data.protocols import Division, divide
-from fckd.data.readings import Readings
+from fckd.data.readings import MEMORY_LIMIT, Readings
 from fckd.files import fingerprint, make_folder
 from fckd.models.pretrained import FOLDER as PRETRAINED
 from fckd.models.pretrained import SCHEME, pretrained_file
@@ -71,7 +71,7 @@ class Workshop:
         self.device = device or torch.device("cpu")
         self.shelf = shelf
         self._readings: dict[str, Readings] = {}
-        self._earlier: dict[str, Readings] = {}
+        """By what is read and how, those asked for last at the end."""
         self._stores: dict[Path, LessonStore] = {}
 
     @classmethod
@@ -296,8 +296,6 @@ class Workshop:
             part: What is learnt from.
             lessons: By teacher, in place of those in the storage.
         """
-        # What trials before read by other settings would fill the memory of a long-lived worker.
-        self._earlier, self._readings = self._readings, {}
         used = experiment.taught_by if experiment.objective.uses_lessons else ()
         alive = () if experiment.needs_lessons else used
         if lessons is None:
@@ -305,7 +303,7 @@ class Workshop:
             lessons = {name: self.lessons(experiment, name, part) for name in stored}
         readings = self.readings(experiment.student, experiment.views)
         division = self.division(experiment)
-        study = student_study(
+        return student_study(
             experiment,
             self.corpus,
             division,
@@ -315,8 +313,6 @@ class Workshop:
             {name: self._companion(experiment, name) for name in alive},
             self._weights(experiment.student),
         )
-        self._earlier = {}
-        return study
 
     def readings(self, network: AnyNetwork, views: ViewSettings) -> JointReadings:
         """Return what `network` reads of the corpus, with its memory of earlier epochs."""
@@ -338,9 +334,11 @@ class Workshop:
         fields = {"modality", "frames"} | (set() if network.modality in SERIES else {"size"})
         reads = network.model_dump(include=fields, mode="json")
         key = fingerprint([reads, views.model_dump(mode="json")])
-        if key not in self._readings:
-            known = self._earlier.get(key)
-            self._readings[key] = Readings(self.corpus, network, views) if known is None else known
+        known = self._readings.pop(key, None)
+        # What trials before read by other settings must not fill the memory of a long-lived worker.
+        while sum(each.bytes_used for each in self._readings.values()) > MEMORY_LIMIT:
+            del self._readings[next(iter(self._readings))]
+        self._readings[key] = Readings(self.corpus, network, views) if known is None else known
         return self._readings[key]
 
     def _companion(self, experiment: Experiment, name: str) -> Companion:

@@ -27,7 +27,15 @@ def test_nothing_is_shown_where_nobody_can_say_what_the_secret_is(address):
     assert shown(address) == "http://…"
 
 
-@pytest.mark.parametrize("place", ["sqlite:////home/me@lab/mlflow.db", "/home/me@lab/mlruns"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        "sqlite:////home/me@lab/mlflow.db",
+        "/home/me@lab/mlruns",
+        "file:///home/me@lab/mlruns",
+        "s3://bucket/runs@v2/x",
+    ],
+)
 def test_a_path_is_shown_as_it_is_for_nobody_is_asked_who_he_is(place):
     assert shown(place) == place
 

@@ -1,7 +1,5 @@
 """What is made before the first trial: all that a trial may ask for, and no more."""
 
-from itertools import product
-
 from fckd.sweep.needs import variants_of
 from tests.sweep.spaces import CORRELATION, HMDB51, searching
 
@@ -50,17 +48,6 @@ def test_lessons_are_made_by_every_criterion_that_is_searched():
     variants = variants_of(searching({**ON, **criteria}))
     for part in ("train", "train+validation"):
         assert list(variants[part]) == ["magnitude", "cam", "random"]
-
-
-def test_teachers_and_lessons_are_made_for_every_choice_that_changes_them():
-    searched = {"views.count": {"choices": [2, 4]}, "teachers.skeleton.width": {"choices": [8, 16]}}
-    criteria = {"focal.criterion": {"choices": ["cam", "random"]}}
-    variants = variants_of(searching({**ON, **searched, **criteria}))["train"].values()
-    found = {
-        (each.focal.criterion, each.views.count, each.teachers["skeleton"].width)
-        for each in variants
-    }
-    assert found >= set(product(["cam", "random"], [2, 4], [8, 16]))
 
 
 def test_under_several_protocols_the_confirmation_has_teachers_and_lessons_of_each():

@@ -206,9 +206,10 @@ def test_trials_of_a_search_share_corpus_and_division(field):
 @pytest.mark.parametrize("field", ["views.crop", "teachers.skeleton.dropout"])
 def test_what_changes_lessons_is_searched_by_choices(field):
     given = {CORRELATION: WEIGHT, field: {"low": 0.0, "high": 0.3}}
-    with pytest.raises(UserError, match="each value needs teachers and lessons of its own"):
+    with pytest.raises(UserError, match="the first trial of each value trains teachers"):
         check_bounds(searching(given))
     check_bounds(searching(given | {field: {"choices": [0.0, 0.3]}}))
+    check_bounds(searching(given, experiment={"teaching": "together"}))
 
 
 def test_bounds_that_the_experiment_takes_pass():

@@ -22,7 +22,14 @@ def test_a_secret_is_hidden_in_every_address_of_a_text(told, kept):
 
 @pytest.mark.parametrize(
     "told",
-    ["http://h/?tokens=12", "sqlite:////home/me@lab/mlflow.db", "models:/wrist@champion", "a@b"],
+    [
+        "http://h/?tokens=12",
+        "sqlite:////home/me@lab/mlflow.db",
+        "models:/wrist@champion",
+        "a@b",
+        "s3://bucket/runs@v2/x",
+        "file:///home/me@lab/a",
+    ],
 )
 def test_what_is_no_secret_stays_readable(told):
     assert redact_text(told) == told

@@ -1,10 +1,9 @@
 """A few steps of every network, measured before there is any teacher or lesson."""
 
-import os
-
 import pytest
 import torch
 
+from fckd.data.cores import cores
 from fckd.errors import TrainingError
 from fckd.train import rehearsal
 from fckd.train.rehearsal import rehearse_lessons, rehearse_student, rehearse_teacher, threads
@@ -69,6 +68,5 @@ def test_made_up_lessons_are_as_large_as_those_of_a_trained_teacher(workshop, ow
 
 
 def test_a_rehearsal_starts_no_more_threads_than_there_are_cores():
-    cores = os.cpu_count()
-    with threads(4 * cores):
-        assert torch.get_num_threads() == cores
+    with threads(4 * cores()):
+        assert torch.get_num_threads() == cores()

@@ -13,6 +13,7 @@ from torch import multiprocessing
 from fckd.errors import UserError
 from fckd.models.table import build_network
 from fckd.train import task as task_module
+from fckd.train import workshop as workshop_module
 from fckd.train.checkpoints import load_checkpoint
 from fckd.train.task import Interrupted, Task, run_task
 from fckd.train.workshop import Workshop
@@ -215,9 +216,18 @@ def test_lessons_that_are_missing_are_the_users_to_mend(own_workshop, task):
         run_task(task, own_workshop, Reports())
 
 
-def test_a_worker_keeps_the_readings_of_the_last_run_alone(own_workshop):
-    runs = [changed({**ALONE, "student.frames": frames}) for frames in (8, 16, 8)]
-    first, other, again = (own_workshop.study(run, "train").readings._parts[0] for run in runs)
-    assert first is not again
-    assert own_workshop.study(runs[-1], "train").readings._parts[0] is again
-    assert other is not again
+def test_a_worker_forgets_the_readings_of_old_settings_before_memory_is_full(
+    own_workshop, monkeypatch
+):
+    def readings(frames):
+        run = changed({**ALONE, "student.frames": frames})
+        (found,) = own_workshop.study(run, "train").readings._parts
+        found.batch(np.array([0]), np.array([0]))
+        return found
+
+    first = readings(8)
+    monkeypatch.setattr(workshop_module, "MEMORY_LIMIT", 2 * first.bytes_used)
+    assert readings(8) is first
+    readings(16)
+    readings(32)
+    assert readings(8) is not first
