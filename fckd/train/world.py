@@ -1,7 +1,6 @@
 """The data-parallel ranks of one run, whoever started them (Ray Train, torchrun, or nobody)."""
 
 import json
-import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, nullcontext
@@ -50,7 +49,6 @@ class World:
             module = nn.SyncBatchNorm.convert_sync_batchnorm(module)
         # Unless it looks for those that rest, torch sorts gradients anew after a process's first
         # step, and adds those of a resumed run up in another order than those of a run in one go.
-        warnings.filterwarnings("ignore", message="find_unused_parameters=True")
         return DistributedDataParallel(module, find_unused_parameters=True)
 
     def together(self, module: nn.Module, *, now: bool) -> AbstractContextManager[None]:
