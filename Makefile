@@ -41,7 +41,7 @@ check: install ## lint, types, layers and the tests without Ray: under a minute
 BENCHES := runner_overhead sweep_overhead loss_cost network_cost lesson_cost against_peers \
            reading reading_ahead packed_steps two_workers scaling_model
 
-bench: install ## comparisons about speed that need no GPU, server or hour of their own: tables, and build/bench/*.json; some twenty minutes
+bench: install ## comparisons about speed that need no GPU, server or hour of their own: tables, and build/bench/*.json; some twenty-five minutes
 	mkdir -p build/bench
 	@for bench in $(BENCHES); do \
 		echo "# $$bench"; $(BIN)/python -m benchmarks.$$bench --json build/bench/$$bench.json || exit 1; \
