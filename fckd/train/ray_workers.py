@@ -140,7 +140,8 @@ def _said_of(failure: Exception) -> tuple[str, str]:
     if isinstance(failure, StorageLost):
         return "interrupted", failure.given
     if is_full(failure):
-        return "interrupted", f"no room left on a disk: {failure}"
+        said = failure.given if isinstance(failure, UserError) else failure
+        return "interrupted", f"no room left on a disk: {said}"
     if isinstance(failure, CaptureError):
         return SPOILT, str(failure)
     if isinstance(failure, TrainingError | UserError):
