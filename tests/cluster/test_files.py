@@ -116,7 +116,8 @@ def ports_of(job, folder):
     """
     programs, started = folder / f"bin-{job}", folder / f"started-{job}"
     programs.mkdir()
-    (programs / "srun").write_text(f'#!/bin/sh\necho "$@" >> {started}\n')
+    # It stays until it is ended, as a node does.
+    (programs / "srun").write_text(f'#!/bin/sh\necho "$@" >> {started}\nexec sleep 60\n')
     (programs / "ray").write_text(f"#!/bin/sh\nsed 's/.*/ 1 node_/' {started}\n")
     for program in programs.iterdir():
         program.chmod(0o755)
