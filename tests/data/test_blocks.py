@@ -1,5 +1,6 @@
 """A block that the file system refuses is one message, and nothing of it stays there."""
 
+import contextlib
 import resource
 import signal
 
@@ -22,22 +23,30 @@ def maker(source, tmp_path):
     return BlockMaker(source, Columns(SKELETON, ("cross-subject",), {}), shards, notes)
 
 
-@pytest.fixture
+@contextlib.contextmanager
 def little_room():
-    """No file may become longer than 4 kB, which a shard does and its note does not."""
+    """No file may become longer than 4 kB, which a shard does and its note does not.
+
+    Only within a test: a fixture would have it while pytest reports, perhaps to a longer file.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    signal.signal(signal.SIGXFSZ, handler)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, handler)
 
 
-@pytest.mark.usefixtures("little_room")
 def test_a_shard_for_which_there_is_no_room_leaves_nothing_behind(maker, source):
+    recordings = source.recordings(())[:8]
     for _ in range(2):
-        with pytest.raises(UserError, match=r"cannot write .*shard-00003\.arrow .*File too large"):
-            maker.make(3, source.recordings(())[:8])
+        with (
+            pytest.raises(UserError, match=r"cannot write .*shard-00003\.arrow .*File too large"),
+            little_room(),
+        ):
+            maker.make(3, recordings)
     assert not list(maker.shards.iterdir())
     assert not list(maker.notes.iterdir())
 
