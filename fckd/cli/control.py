@@ -23,7 +23,7 @@ from fckd.sweep.control import (
     campaigns_called,
     is_alive,
 )
-from fckd.sweep.ledger_places import existing_ledger, shown
+from fckd.sweep.ledger_places import existing_ledger, reason, shown
 
 
 def stop(name: str, storage: Path) -> str:
@@ -93,10 +93,8 @@ def answering(ledger: RDBStorage) -> Iterator[None]:
     try:
         yield
     except (StorageInternalError, SQLAlchemyError) as error:
-        cause = error.__cause__ or error  # Optuna's own words guess at invalid data
-        said = str(getattr(cause, "orig", None) or cause).strip().partition("\n")[0]
         raise UserError(
-            f"the ledger {shown(ledger)} does not answer: {said}",
+            f"the ledger {shown(ledger)} does not answer: {reason(error)}",
             "the ledger that answered a moment ago",
             "look after its server (or its file), and run the same command again",
         ) from error

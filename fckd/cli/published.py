@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fckd.config.corpus import CorpusSettings
-from fckd.data.official import PUBLISHED, compared
+from fckd.data.official import nearest
 
 
 def unlike_published(settings: CorpusSettings, started: Mapping[str, Any]) -> str:
@@ -14,14 +14,11 @@ def unlike_published(settings: CorpusSettings, started: Mapping[str, Any]) -> st
         settings: Of the sweep's experiment.
         started: The parameters of its `SweepStarted`, with `samples train` and so on.
     """
-    source, protocol = settings.source, settings.official_protocol
     train, validation, test = (
         started.get(f"samples {part}", 0) for part in ("train", "validation", "test")
     )
-    known, train = PUBLISHED.get((source, protocol), ()), train + validation
-    if settings.training_subjects is not None and known:
-        # Of the training part less is used, as was asked for: the test part alone is compared.
-        train = min(known, key=lambda each: abs(each.test - test)).train
-    verdict = compared(source, protocol, train, test)
-    unlike = verdict and not verdict.startswith("as published")
-    return f"{source}, {protocol}: {verdict}" if unlike else ""
+    # Where less of the training part is used, as was asked for, the test part alone is compared.
+    whole = None if settings.training_subjects is not None else train + validation
+    published = nearest(settings.source, settings.official_protocol, whole, test)
+    verdict = "" if published is None else published.unlike(whole, test)
+    return f"{settings.source}, {settings.official_protocol}: {verdict}" if verdict else ""

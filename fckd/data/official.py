@@ -14,6 +14,20 @@ class Published:
     def __str__(self) -> str:
         return f"{self.train:,} / {self.test:,}" + (f", {self.what}" if self.what else "")
 
+    def unlike(self, train: int | None, test: int) -> str:
+        """Say in words how counts differ from these; nothing if they do not.
+
+        Args:
+            train: None if less of it is used on purpose; it is not compared then.
+            test: Of the test part.
+        """
+        differences = [
+            f"{abs(found - right):,} {'more' if found > right else 'fewer'} in {part}"
+            for part, found, right in (("train", train, self.train), ("test", test, self.test))
+            if found is not None and found != right
+        ]
+        return f"{' and '.join(differences)} than published ({self})" if differences else ""
+
 
 NO_302 = "without the 302 that lack skeletons"
 HMDB51 = (Published(3570, 1530),)
@@ -28,20 +42,21 @@ PUBLISHED: dict[tuple[str, str], tuple[Published, ...]] = {
 """By source and protocol. The raw release of N-UCLA is published as 1,494 samples altogether."""
 
 
+def nearest(source: str, protocol: str, train: int | None, test: int) -> Published | None:
+    """Return the published counts that are least unlike these; None where none are published."""
+    return min(
+        PUBLISHED.get((source, protocol), ()),
+        key=lambda each: abs(each.test - test) + (0 if train is None else abs(each.train - train)),
+        default=None,
+    )
+
+
 def compared(source: str, protocol: str, train: int, test: int) -> str:
     """Say in words whether a corpus has the published counts, or how it differs from the nearest.
 
     Returns nothing where no counts are published.
     """
-    known = PUBLISHED.get((source, protocol), ())
-    if not known:
+    published = nearest(source, protocol, train, test)
+    if published is None:
         return ""
-    nearest = min(known, key=lambda each: abs(each.train - train) + abs(each.test - test))
-    differences = [
-        f"{abs(found - right):,} {'more' if found > right else 'fewer'} in {part}"
-        for part, found, right in (("train", train, nearest.train), ("test", test, nearest.test))
-        if found != right
-    ]
-    if not differences:
-        return f"as published ({nearest})"
-    return f"{' and '.join(differences)} than published ({nearest})"
+    return published.unlike(train, test) or f"as published ({published})"

@@ -42,6 +42,7 @@ from fckd.sweep.control import (
 )
 from fckd.sweep.leader import Crew, halted
 from fckd.sweep.lease import Lease
+from fckd.sweep.ledger_places import reason
 from fckd.sweep.phases import Phase
 from fckd.sweep.signals import caught
 
@@ -275,5 +276,6 @@ class Attendance:
             except (optuna.exceptions.StorageInternalError, DBAPIError) as trouble:
                 # A ledger that is locked or away for a moment must not end the driver's presence.
                 if not self._troubled:
-                    _log.warning("the ledger does not answer (%s); it is asked again", trouble)
+                    why = reason(trouble)
+                    _log.warning("the ledger does not answer (%s); it is asked again", why)
                 self._troubled = True

@@ -29,7 +29,7 @@ from fckd.sweep.given import who_makes_blocks
 from fckd.sweep.leader import halted
 from fckd.sweep.lease import Lease
 from fckd.sweep.ledger import REASON
-from fckd.sweep.ledger_places import is_shared, shown
+from fckd.sweep.ledger_places import is_shared, reason, shown
 from fckd.sweep.phases import Phase
 from fckd.sweep.preparation import Preparation
 from fckd.train.workshop import Workshop
@@ -215,7 +215,7 @@ def _machine_trouble(folder: Path) -> Iterator[None]:
             raise
         raise halted(f"cannot write to {folder}: {error.strerror}") from error
     except optuna.exceptions.StorageInternalError as error:
-        raise halted(f"the ledger does not answer: {error.__cause__ or error}") from error
+        raise halted(f"the ledger does not answer: {reason(error)}") from error
 
 
 def _all(*listeners: Listener) -> Listener:

@@ -88,6 +88,12 @@ def shown(storage: RDBStorage) -> str:
     return _place(storage.engine.url)
 
 
+def reason(refusal: Exception) -> str:
+    """Return in one line why a database refuses, without Optuna's and SQLAlchemy's own words."""
+    cause = refusal.__cause__ or refusal  # Optuna's own words guess at invalid data
+    return str(getattr(cause, "orig", None) or cause).strip().partition("\n")[0]
+
+
 def is_shared(storage: RDBStorage) -> bool:
     """Return whether a ledger is on a server, where several storages may use it."""
     return bool(storage.engine.name == SERVER)
@@ -114,9 +120,8 @@ def _answering(url: SecretStr) -> Iterator[Connection]:
             to_install("postgresql"),
         ) from missing
     except SQLAlchemyError as refusal:
-        said = str(getattr(refusal, "orig", None) or refusal).strip().splitlines()[0]
         raise UserError(
-            f"{VARIABLE} names {_place(parsed)}: {said}",
+            f"{VARIABLE} names {_place(parsed)}: {reason(refusal)}",
             "a PostgreSQL database that answers, in which this user may make tables",
             "start it, or correct the address, the user, or the password (PGPASSWORD)",
         ) from refusal
