@@ -131,7 +131,7 @@ class FocalSettings(Configuration):
         Criterion.MAGNITUDE,
         description="saliency that ranks the channels: mean of |F| over positions, class "
         "activation of the true class, gradient of its logit, variance over positions; or the "
-        "controls: channels by lot, all channels",
+        "controls: channels by lot (anew for each lesson; with `scope: dataset` one list), all",
     )
     ratio: float = Field(
         0.5, gt=0, le=1, description="focal channels as a share of a teacher's channels"
