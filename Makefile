@@ -36,7 +36,7 @@ check: install ## lint, types, layers and the tests without Ray: under a minute
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/pytest -q -m 'not ray and not real and not service and not chaos'
+	$(BIN)/pytest -q -m 'not ray and not real and not service and not chaos and not long'
 
 BENCHES := runner_overhead sweep_overhead loss_cost network_cost lesson_cost against_peers \
            reading reading_ahead packed_steps two_workers scaling_model

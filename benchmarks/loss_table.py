@@ -38,16 +38,18 @@ ABOUT = {
     "fgd": About(
         "A_t (s − t)² + γ \\|A_s − A_t\\|", "mean over C, P; over C", "1e-3; γ 1e-3 (sums)"
     ),
-    "channel_distillation": About("(s̄ − t̄)²", "mean over C", "6, × 0.9 an epoch"),
+    "channel_distillation": About("(s̄ − t̄)²", "mean over C", "6, × 0.9 every 30 epochs (ImageNet)"),
     "mars": About("(s̄ − t̄)²", "mean over C", "50"),
     "hallucination": About("(σ(s) − σ(t))²", "mean over C, P", "0.01 (sum)"),
     "attention_transfer": About("(Q̂_s − Q̂_t)², Q = mean_c \\|F\\|^p", "mean over P", "1000"),
     "similarity_preserving": About("‖Ŝ_s − Ŝ_t‖²_F of samples", "Σ / N²", "3000"),
-    "correlation_congruence": About("‖κ_s − κ_t‖²_F of samples", "Σ / N²", "0.02"),
+    "correlation_congruence": About(
+        "‖κ_s − κ_t‖²_F of samples", "Σ / N²", "none known for this form"
+    ),
     "relational": About("λ_d Huber(distances) + λ_a Huber(cosines)", "mean over N²; N³", "25; 50"),
     "dkd": About("T² (α KL(b_t ‖ b_s) + β KL(r_t ‖ r_s))", "sum over classes", "α 1, β 8"),
     "dist": About("T² (β (1 − ρ_rows) + γ (1 − ρ_columns))", "mean over N; classes", "1 to 2"),
-    "logits": About("T² KL(p_t ‖ p_s)", "sum over classes", "0.9"),
+    "logits": About("T² KL(p_t ‖ p_s)", "sum over classes", "0.9 beside a cross-entropy of 0.1"),
 }
 
 

@@ -27,7 +27,11 @@ def to_install(extra: str) -> str:
     return f"in fckd's checkout: pip install '.[{extra}]'"
 
 
-class StorageLost(UserError):  # noqa: N818 - it names what happened
+class Halted(UserError):  # noqa: N818 - it names what happened
+    """The machine does not let a run go on; the same command goes on when that is mended."""
+
+
+class StorageLost(Halted):
     """The storage does not take or give a file of a run; the run goes on when it does."""
 
 

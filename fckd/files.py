@@ -47,7 +47,7 @@ def make_folder(folder: Path) -> Path:
         raise UserError(
             f"cannot write to {folder}: {refusal.strerror}",
             "a folder that this user may write to",
-            "choose another place, for example with --set storage=FOLDER",
+            "choose another place",
         ) from refusal
     return folder
 

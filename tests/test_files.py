@@ -87,7 +87,7 @@ def test_content_that_is_not_json_leaves_the_old_file(tmp_path):
 
 def test_a_folder_that_cannot_be_made_is_the_users_to_mend(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(UserError, match=r"cannot write to .*file.*\n.*\n.*--set storage"):
+    with pytest.raises(UserError, match=r"cannot write to .*file.*\n.*\n.*choose another place$"):
         make_folder(tmp_path / "file" / "below")
 
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,39 +29,42 @@ from fckd.sweep.ledger_places import existing_ledger, reason, shown
 
 def stop(name: str, storage: Path) -> str:
     """Ask a campaign to end after the current epochs; return what to tell the user."""
-    campaign, control, driver = _running(name, storage)
-    _write(control, STOP, value=True)
-    return (
-        f"{campaign} was asked to stop: what runs ends after its current epoch and goes on "
-        f"when the sweep is run again ({_place(driver)})"
+    sweep = _not_ended(name, storage)
+    return sweep.ask(
+        STOP,
+        True,
+        f"{sweep.campaign} was asked to stop: what runs ends after its current epoch and goes on "
+        f"when the sweep is run again ({_place(sweep.driver)})",
     )
 
 
 def pause(name: str, storage: Path) -> str:
     """Ask a campaign to start no trials; return what to tell the user."""
-    campaign, control, _ = _running(name, storage)
-    _write(control, PAUSE, value=True)
-    return f"{campaign} starts no more trials until `fckd resume {campaign}`; what runs goes on"
+    sweep = _not_ended(name, storage)
+    until = f"until `fckd resume {sweep.campaign}`"
+    return sweep.ask(
+        PAUSE, True, f"{sweep.campaign} starts no more trials {until}; what runs goes on"
+    )
 
 
 def resume(name: str, storage: Path) -> str:
     """Let a paused campaign start trials again; return what to tell the user."""
-    campaign, control, _ = _running(name, storage)
-    _write(control, PAUSE, value=None)
-    return f"{campaign} starts trials again"
+    sweep = _not_ended(name, storage)
+    return sweep.ask(PAUSE, None, f"{sweep.campaign} starts trials again")
 
 
 def scale(name: str, groups: int, storage: Path) -> str:
     """Ask a campaign to run so many trials at a time; return what to tell the user."""
-    campaign, control, driver = _running(name, storage)
+    sweep = _not_ended(name, storage)
+    driver = sweep.driver
     if not 1 <= groups <= driver["room"]:
         raise UserError(
             f"--groups {groups}",
             f"1 to {driver['room']}: the Ray cluster has room for no more groups of this sweep",
             "add nodes, or use fckd pause to run none",
         )
-    _write(control, GROUPS, value=groups)
-    return f"{campaign} goes from {driver['groups']} to {groups} trials at a time"
+    goes = f"{sweep.campaign} goes from {driver['groups']} to {groups} trials at a time"
+    return sweep.ask(GROUPS, groups, goes)
 
 
 def open_control(name: str, storage: Path) -> tuple[str, Control]:
@@ -100,25 +104,50 @@ def answering(ledger: RDBStorage) -> Iterator[None]:
         ) from error
 
 
-def _write(control: Control, name: str, *, value: Any) -> None:
-    with answering(control.storage):
-        control.write(name, value)
+@dataclass(frozen=True)
+class _Sweep:
+    """A campaign that has not ended, as far as its record tells.
+
+    Attributes:
+        campaign: Its id.
+        control: Its record.
+        driver: What its driver said last.
+        doubt: What to add to every answer; empty if the driver gave a sign of life lately.
+    """
+
+    campaign: str
+    control: Control
+    driver: dict[str, Any]
+    doubt: str
+
+    def ask(self, name: str, value: Any, answer: str) -> str:
+        """Write the wish `name` down; return the answer to the user."""
+        with answering(self.control.storage):
+            self.control.write(name, value)
+        return answer + self.doubt
 
 
-def _running(name: str, storage: Path) -> tuple[str, Control, dict[str, Any]]:
+def _not_ended(name: str, storage: Path) -> _Sweep:
     campaign, control = open_control(name, storage)
     with answering(control.storage):
         record, now = control.read(), time.time()
-    if is_alive(record, now):
-        return campaign, control, record[DRIVER]
     end, driver = record.get(ENDED), record.get(DRIVER)
+    if end is None and driver is not None:
+        doubt = "" if is_alive(record, now) else _doubt(now - driver["seen"])
+        return _Sweep(campaign, control, driver, doubt)
+    given = f"no sign of life yet from the driver of {campaign}"
     if end is not None:
         given = f"{campaign} has ended: {end['state']} {duration(now - end['time'])} ago"
-    else:
-        seen = "" if driver is None else f" for {duration(now - driver['seen'])}"
-        where = "" if driver is None else f" ({_place(driver)})"
-        given = f"no sign of life from the driver of {campaign}{seen}{where}"
     raise UserError(given, "a sweep that is running", "run its command to go on with it")
+
+
+def _doubt(silence: float) -> str:
+    # Not refused: the clocks of two machines may differ. A later driver begins without wishes.
+    return (
+        f"\nBut by the clock of this machine its driver gave no sign of life for "
+        f"{duration(silence)}: if it is dead, nothing comes of this, and its command goes on with "
+        "the sweep"
+    )
 
 
 def _place(driver: dict[str, Any]) -> str:

@@ -57,7 +57,7 @@ def _check(console: Console, name: str, check: Callable[[], str]) -> bool:
 
 
 def _versions() -> str:
-    found = [f"python {sys.version.split()[0]}"]
+    found = [f"fckd {version('fckd')}", f"python {sys.version.split()[0]}"]
     for text in requires("fckd") or ():
         wanted = Requirement(text)
         if wanted.name == "fckd" or not _is_needed(wanted):

@@ -7,6 +7,7 @@ from rich.console import Console
 from fckd.cli.lines import say
 from fckd.cli.loading import Asked
 from fckd.data.corpus import Corpus
+from fckd.errors import UserError
 from fckd.registry.evaluate import evaluate, record, write_confusion
 
 
@@ -23,6 +24,12 @@ def evaluate_student(
     Raises:
         UserError: The student is not what it should be, or does not fit the corpus.
     """
+    if protocol is not None and protocol not in corpus.protocols:
+        raise UserError(
+            f"--protocol {protocol}, by which {corpus.folder} is not divided",
+            f"one of {', '.join(corpus.protocols)}",
+            "name one of these, or none for the student's own",
+        )
     student = asked.load()
     found = evaluate(student, corpus, split, protocol)
     low, high = found.interval

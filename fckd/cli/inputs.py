@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fckd.config.kind import Kind
+
 if TYPE_CHECKING:  # configurations take longer to import than `fckd --help` should take
+    from fckd.config.campaign import Campaign
     from fckd.config.comparison import Comparison
     from fckd.config.documents import Document
     from fckd.config.settings import Settings
@@ -25,11 +28,12 @@ ComparisonPath = Annotated[
     Path,
     typer.Argument(metavar="COMPARISON", help="Such as comparisons/utd_mhad_inertial.yaml."),
 ]
+CampaignPath = Annotated[Path, typer.Argument(metavar="SPACE", help="A space or comparison.")]
 Overrides = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="A.B=C", help="Override any field of the space; repeatable."),
+    typer.Option("--set", metavar="A.B=C", help="Override any field of the file; repeatable."),
 ]
-Smoke = Annotated[bool, typer.Option("--smoke", help="Use the space's smoke section: tiny.")]
+Smoke = Annotated[bool, typer.Option("--smoke", help="Use the file's smoke section: tiny.")]
 Data = Annotated[
     Path | None,
     typer.Option(
@@ -73,10 +77,11 @@ def load_space(path: Path, overrides: list[str] | None, *, smoke: bool) -> "Spac
     Raises:
         UserError: It cannot be read or is not valid.
     """
-    from fckd.config.documents import SPACES, validate
+    from fckd.config.documents import SPACES, check_kind, validate
     from fckd.config.space import Space
 
     document = _document(path, overrides, smoke=smoke, folder=SPACES)
+    check_kind(document, Kind.SPACE, path)
     return validate(Space, document, str(path))
 
 
@@ -87,10 +92,26 @@ def load_comparison(path: Path, overrides: list[str] | None, *, smoke: bool) -> 
         UserError: It cannot be read or is not valid.
     """
     from fckd.config.comparison import Comparison
-    from fckd.config.documents import COMPARISONS, validate
+    from fckd.config.documents import COMPARISONS, check_kind, validate
 
     document = _document(path, overrides, smoke=smoke, folder=COMPARISONS)
+    check_kind(document, Kind.COMPARISON, path)
     return validate(Comparison, document, str(path))
+
+
+def load_campaign(path: Path, overrides: list[str] | None, *, smoke: bool) -> "Campaign":
+    """Return the validated space or comparison.
+
+    Raises:
+        UserError: It cannot be read or is not valid.
+    """
+    from fckd.config.comparison import Comparison
+    from fckd.config.documents import SPACES, kind_of, validate
+    from fckd.config.space import Space
+
+    document = _document(path, overrides, smoke=smoke, folder=SPACES)
+    is_space = kind_of(document) is Kind.SPACE
+    return validate(Space if is_space else Comparison, document, str(path))
 
 
 def storage_folder(storage: str) -> Path:

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from fckd.cli import student_verbs
 from fckd.cli.inputs import (
+    CampaignPath,
     ComparisonPath,
     Data,
     Overrides,
@@ -19,6 +20,7 @@ from fckd.cli.inputs import (
     SpacePath,
     Storage,
     SweepName,
+    load_campaign,
     load_comparison,
     load_space,
     storage_folder,
@@ -29,7 +31,7 @@ from fckd.cli.lines import say
 from fckd.cli.packages import needs_more
 from fckd.cli.weights import with_fetched_weights
 from fckd.config.kind import Kind
-from fckd.errors import Stopped, TrainingError, UserError
+from fckd.errors import Halted, Stopped, TrainingError, UserError
 
 # What a verb needs is imported when its space has been read: a wrong path is refused at once.
 app = typer.Typer(
@@ -43,6 +45,8 @@ console = Console()
 problems = Console(stderr=True)
 
 USER_ERROR, FAILURE, INTERRUPTED = 2, 1, 130
+HALTED = 75
+"""EX_TEMPFAIL of sysexits: nothing that was given is wrong, the same command goes on later."""
 SIGNALLED = 128
 """Added to a signal's number, as shells do: who sends SIGTERM may start the command again."""
 GO_ON = "stopped; run the same command again to go on"
@@ -53,8 +57,10 @@ def main() -> None:
     try:
         app()
     except UserError as mistake:
+        from fckd.files import is_full
+
         _complain("error", mistake)
-        sys.exit(USER_ERROR)
+        sys.exit(HALTED if isinstance(mistake, Halted) or is_full(mistake) else USER_ERROR)
     except ModuleNotFoundError as absent:
         _complain("error", needs_more(absent))
         sys.exit(USER_ERROR)
@@ -72,6 +78,14 @@ def main() -> None:
         raise
 
 
+def _tell_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        say(console, f"fckd {version('fckd')}")
+        raise typer.Exit
+
+
 @app.callback()
 def begin(
     context: typer.Context,
@@ -81,6 +95,10 @@ def begin(
             "--profile", metavar="FILE", envvar="FCKD_PROFILE", help="Where services are."
         ),
     ] = None,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_tell_version, help="Say which this is."),
+    ] = False,
 ) -> None:
     """Turn expensive multi-modality models into one cheap student."""
     from fckd.config.settings import VARIABLES, read_settings
@@ -95,7 +113,7 @@ def begin(
 
 @app.command()
 def prepare(
-    path: SpacePath,
+    path: CampaignPath,
     overrides: Overrides = None,
     smoke: Smoke = False,
     data: Data = None,
@@ -104,11 +122,11 @@ def prepare(
     ] = False,
 ) -> None:
     """Convert a benchmark's raw recordings into a corpus."""
-    space = load_space(path, overrides, smoke=smoke)
+    campaign = load_campaign(path, overrides, smoke=smoke)
     from fckd.cli.corpora import print_summary
     from fckd.cli.steps import prepare_corpus
 
-    workshop = prepare_corpus(console, space, data, skip_damaged=skip_damaged)
+    workshop = prepare_corpus(console, campaign, data, skip_damaged=skip_damaged)
     print_summary(console, workshop.corpus)
 
 
@@ -200,26 +218,47 @@ def plan(
 
 @app.command()
 def report(
-    name: SweepName,
+    name: Annotated[
+        str, typer.Argument(metavar="SWEEP", help="The id of a sweep, or its name for the newest.")
+    ],
     storage: Storage = None,
 ) -> None:
     """Write a finished sweep's report again, from the ledger and the leaderboard."""
+    from fckd.cli.campaigns import find_campaign
+
+    place = storage_folder(storage_of(storage))
+    folder = find_campaign(name, place)
     from fckd.cli.reports import rewrite_report
 
-    say(console, str(rewrite_report(name, storage_folder(storage_of(storage)))))
+    say(console, str(rewrite_report(folder, place)))
 
 
 @app.command()
 def status(
-    name: SweepName,
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="SWEEP", help="The id of a sweep or comparison, or its name; else all of them."
+        ),
+    ] = None,
     storage: Storage = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Again, until the sweep ends.")] = False,
 ) -> None:
     """Say how a sweep or comparison stands, from the ledger alone."""
-    from fckd.cli.status import print_status
+    if watch and (as_json or name is None):
+        raise UserError(
+            f"--watch {'and --json' if as_json else 'without a sweep'}",
+            "fckd status SWEEP --watch, for people",
+            "ask again and again with --json, or name one sweep to watch",
+        )
+    from fckd.cli.status import print_all, print_status
 
-    print_status(console, name, storage_folder(storage_of(storage)), as_json=as_json, watch=watch)
+    place = storage_folder(storage_of(storage))
+    if name is None:
+        print_all(console, place, as_json=as_json)
+    else:
+        print_status(console, name, place, as_json=as_json, watch=watch)
 
 
 @app.command()

@@ -3,7 +3,7 @@
 import glob
 import statistics
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -12,9 +12,10 @@ from fckd.cli.lines import say
 from fckd.cli.loading import Asked
 from fckd.data.manifest import MANIFEST
 from fckd.errors import UserError
-from fckd.registry.answers_file import check_format, write_answers
+from fckd.registry.answers_file import check_place, write_answers
 from fckd.registry.folder import CARD
 from fckd.registry.predict import Prediction, ask, predictions
+from fckd.registry.student import Student
 
 PICTURES = {".png", ".jpg", ".jpeg"}
 
@@ -29,16 +30,20 @@ def predict_recordings(
 ) -> None:
     """Print what the student says about each recording, or write it all to a table.
 
+    A recording that is not what it should be is left out, and told of at the end.
+
     Raises:
-        UserError: The student or a recording is not what it should be.
+        UserError: The student or a recording is not what it should be, or there is no place for the
+            table.
     """
     if out is not None:
-        check_format(out)
+        check_place(out)
     started = time.perf_counter()
     student = asked.load()
     seconds = time.perf_counter() - started
     names, times = list(_named(samples)), list[tuple[float, float]]()
-    said = _timed(predictions(student, names, top), times)
+    left_out = dict[str, UserError]()
+    said = _timed(_answered(student, names, top, left_out), times)
     if out is not None:
         say(console, f"{write_answers(out, said, top)} recordings: {out}")
     else:
@@ -46,7 +51,10 @@ def predict_recordings(
             if len(names) > 1:
                 say(console, prediction.sample)
             _show(console, prediction)
-    say(console, f"{student.engine}: loaded in {seconds:.2f} s, {_latency(times)}")
+    if times:
+        say(console, f"{student.engine}: loaded in {seconds:.2f} s, {_latency(times)}")
+    if left_out:
+        raise _all_of(left_out, len(names))
 
 
 def watch_camera(
@@ -89,6 +97,30 @@ def _inside(folder: Path) -> list[str]:
     return [str(path) for path in inside]
 
 
+def _answered(
+    student: Student, samples: Sequence[str], top: int, left_out: dict[str, UserError]
+) -> Iterator[Prediction]:
+    for sample in samples:
+        try:
+            yield from predictions(student, [sample], top)
+        except UserError as refusal:
+            left_out[sample] = refusal
+
+
+def _all_of(left_out: Mapping[str, UserError], asked: int) -> UserError:
+    """Return one error that tells of every recording that was left out."""
+    if asked == 1:
+        return next(iter(left_out.values()))
+    lines = (
+        f"  {name}: {each.given} (expected: {each.expected})" for name, each in left_out.items()
+    )
+    return UserError(
+        "\n".join([f"{len(left_out)} of {asked} recordings were left out:", *lines]),
+        "recordings that the student can read",
+        "mend the recordings named above and ask about them again; the others were answered",
+    )
+
+
 def _timed(said: Iterable[Prediction], times: list[tuple[float, float]]) -> Iterator[Prediction]:
     for prediction in said:
         times.append(prediction.milliseconds)
@@ -96,8 +128,6 @@ def _timed(said: Iterable[Prediction], times: list[tuple[float, float]]) -> Iter
 
 
 def _latency(times: Sequence[tuple[float, float]]) -> str:
-    if not times:
-        raise UserError("no recording", "at least one", "name a recording")
     reading, network = (statistics.median(column) for column in zip(*times, strict=True))
     first = f", the first {sum(times[0]):.1f} ms" if len(times) > 1 else ""
     of = f" (median of {len(times)}{first})" if len(times) > 1 else ""

@@ -7,7 +7,7 @@ from typing import Any
 import optuna
 from optuna.storages import RDBStorage
 
-from fckd.cli.campaigns import TABLE, find_campaign
+from fckd.cli.campaigns import TABLE
 from fckd.cli.control import answering
 from fckd.cli.inputs import settings
 from fckd.errors import UserError
@@ -18,23 +18,22 @@ from fckd.tracking.report import write_report
 from fckd.train.task import SIGHT
 
 
-def rewrite_report(name: str, storage: Path) -> Path:
-    """Write the report of the sweep `name` (its id, or the newest of that name); return its path.
+def rewrite_report(folder: Path, storage: Path) -> Path:
+    """Write the report of the sweep in `folder`; return its path.
 
     Raises:
-        UserError: No such sweep, one that has not ended or has no confirmation, one whose files are
-            damaged, or the ledger does not answer.
+        UserError: A sweep that has not ended or has no confirmation, one whose files are damaged,
+            or the ledger does not answer.
     """
-    folder = find_campaign(name, storage)
     if (folder / TRIALS).exists() and not (folder / LEADERBOARD).exists():
         raise UserError(
-            f"{name} was a search alone (confirmation.finalists: 0)",
+            f"{folder.name} was a search alone (confirmation.finalists: 0)",
             "a sweep with a confirmation, of which a report tells",
             f"look at {folder / TRIALS}, or confirm its best trials: raise confirmation.finalists",
         )
     if (folder / TABLE).exists() and not (folder / FACTS).exists():
         raise UserError(
-            f"{name} is a comparison",
+            f"{folder.name} is a comparison",
             "a sweep with a confirmation, of which a report tells",
             f"look at {folder / TABLE}: it is all that a comparison has to tell",
         )

@@ -2,8 +2,9 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.live import Live
@@ -11,8 +12,11 @@ from rich.text import Text
 
 from fckd.cli.board import duration, short_value
 from fckd.cli.control import answering, open_control
+from fckd.cli.inputs import settings
+from fckd.cli.lines import say
 from fckd.errors import UserError
-from fckd.sweep.control import SILENCE_SECONDS, Control
+from fckd.sweep.control import ENDED, SILENCE_SECONDS, Control, campaigns_called, is_alive
+from fckd.sweep.ledger_places import existing_ledger
 from fckd.sweep.status import Running, Status, status_of
 from fckd.tracking.names import short_names
 
@@ -34,6 +38,30 @@ def print_status(console: Console, name: str, storage: Path, *, as_json: bool, w
         console.print(picture(status), soft_wrap=True)
     else:
         _watch(console, control, campaign, status)
+
+
+def print_all(console: Console, storage: Path, *, as_json: bool) -> None:
+    """Print the id and the state of every campaign in the ledger, the newest last.
+
+    Raises:
+        UserError: There is no ledger, or it does not answer.
+    """
+    ledger = existing_ledger(storage, settings().ledger_url)
+    with answering(ledger):
+        _, campaigns = campaigns_called("", ledger)
+        states = {each: _state(Control(ledger, each).read()) for each in campaigns}
+    if as_json:
+        print(json.dumps(states, indent=2))  # noqa: T201, for programs: as it is
+    else:
+        for campaign, state in states.items():
+            say(console, f"{campaign}: {state}")
+
+
+def _state(record: Mapping[str, Any]) -> str:
+    end = record.get(ENDED)
+    if end is not None:
+        return str(end["state"])
+    return "running" if is_alive(record, time.time()) else "no sign of life"
 
 
 def _watch(console: Console, control: Control, campaign: str, status: Status) -> None:

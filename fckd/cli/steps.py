@@ -22,12 +22,16 @@ from rich.progress import (
 from rich.text import Text
 
 from fckd.cli.lines import say
+from fckd.config.campaign import Campaign
+from fckd.config.comparison import Comparison
 from fckd.config.experiment import identity
+from fckd.config.networks import Modality
 from fckd.config.space import Space
 from fckd.data.prepare import prepare
 from fckd.errors import TrainingError
 from fckd.files import fingerprint
 from fckd.storage.shelf import open_shelf, storage_folder
+from fckd.sweep.arms import comparison_arms
 from fckd.sweep.given import who_makes_blocks
 from fckd.train.study import Part
 from fckd.train.task import OUTCOME, Task, bring_run, read_outcome, run_task
@@ -37,15 +41,15 @@ Advance = Callable[[int, int], None]
 
 
 def prepare_corpus(
-    console: Console, space: Space, data: Path | None, *, skip_damaged: bool = False
+    console: Console, campaign: Campaign, data: Path | None, *, skip_damaged: bool = False
 ) -> Workshop:
     """Prepare the corpus if it is missing, print its counts, and return the workshop."""
-    storage, shelf = storage_folder(space.storage), open_shelf(space.storage)
-    experiment = space.experiment
+    storage, shelf = storage_folder(campaign.storage), open_shelf(campaign.storage)
+    experiment = campaign.experiment
     with _bar(console, "prepare") as advance:
         corpus = prepare(
             experiment.corpus,
-            experiment.modalities,
+            _modalities(campaign),
             data,
             storage,
             advance,
@@ -65,6 +69,7 @@ def train_teachers(console: Console, space: Space, data: Path | None) -> Worksho
     """Train the teachers that are missing and print how good they are."""
     workshop = prepare_corpus(console, space, data)
     experiment = space.experiment
+    workshop.share_weights(experiment)
     for name, teacher in experiment.teachers.items():
         for part in get_args(Part):
             with _bar(console, f"teach {name} ({part})") as advance:
@@ -112,6 +117,14 @@ def distill_once(console: Console, space: Space, data: Path | None) -> None:
     accuracy = asdict(outcome)["metrics"]["validation/accuracy"]
     samples = len(outcome.labels)
     say(console, f"validation accuracy {accuracy:.1%} of {samples} samples; weights in {folder}")
+
+
+def _modalities(campaign: Campaign) -> list[Modality]:
+    """Return every modality that a space's experiment, or any arm of a comparison, reads."""
+    variants = [campaign.experiment]
+    if isinstance(campaign, Comparison):
+        variants = [arm.experiment for arm in comparison_arms(campaign)]
+    return sorted({modality for variant in variants for modality in variant.modalities})
 
 
 class _RateColumn(ProgressColumn):

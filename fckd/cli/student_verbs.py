@@ -147,6 +147,12 @@ def predict(
             "recordings, or --camera N",
             "name one of them",
         )
+    if camera is not None and out is not None:
+        raise UserError(
+            "--camera and --out",
+            "a table of recordings, or a camera whose actions are printed",
+            "leave one of them out; what is printed can be kept with > FILE",
+        )
     from fckd.cli.predict import predict_recordings, watch_camera
 
     asked = Asked(student, engine, public_key, trust_plug_in)

@@ -144,12 +144,24 @@ def _card(conducted: Conducted, name: str, arm: Arm, seed: int, outcome: Outcome
     )
 
 
-def _git_commit() -> str | None:
+def _git_commit(file: Path = Path(__file__)) -> str | None:
+    """Return the commit that holds this code, `-dirty` if its package is not as there.
+
+    An environment may lie inside a repository of the user's: that one does not track this file.
+    """
     if shutil.which("git") is None:  # as in an image
         return None
-    asked = subprocess.run(
-        ["git", "rev-parse", "HEAD"],  # noqa: S607  (the user's own git)
-        cwd=Path(__file__).parent,
+    if _git(file.parent, "ls-files", "--error-unmatch", file.name) is None:
+        return None
+    commit = _git(file.parent, "rev-parse", "HEAD")
+    changed = _git(file.parent, "status", "--porcelain", "--", "..")
+    return f"{commit}-dirty" if commit and changed else commit
+
+
+def _git(folder: Path, *words: str) -> str | None:
+    asked = subprocess.run(  # noqa: S603  (the words are our own)
+        ["git", "--no-optional-locks", *words],  # noqa: S607  (the user's own git)
+        cwd=folder,
         capture_output=True,
         text=True,
         check=False,

@@ -10,6 +10,8 @@ from pydantic import ValidationError
 from yaml.constructor import ConstructorError
 
 from fckd.config.base import TAG, Configuration
+from fckd.config.kind import Kind
+from fckd.config.nearest import did_you_mean, nearest_field
 from fckd.errors import UserError
 
 Model = TypeVar("Model", bound=Configuration)
@@ -19,6 +21,12 @@ SMOKE = "smoke"
 ARMS = "arms"
 SPACES, COMPARISONS = "tune_spaces", "comparisons"
 """Folders of documents that are installed with fckd."""
+
+_HAS = {Kind.SPACE: "search", Kind.COMPARISON: ARMS}
+"""The section that only one kind has."""
+_VERBS = {Kind.SPACE: "sweep", Kind.COMPARISON: "compare"}
+_TOLD_WITH = {"Space": Kind.SPACE, "Comparison": Kind.COMPARISON, "Experiment": Kind.SPACE}
+"""Of a model: the kind whose schema has its fields."""
 
 
 def read_document(
@@ -69,12 +77,34 @@ def locate(path: Path, folder: str = SPACES) -> Path:
         found = Path(str(files(place))) / path.name
         if found.exists():
             return found
-    known = sorted(file.name for file in Path(str(files(folder))).glob("*.yaml"))
+    known, other = _installed(folder), COMPARISONS if folder == SPACES else SPACES
+    shown = {name: f"{other}/{name}" for name in _installed(other)} | {name: name for name in known}
     raise UserError(
         f"no such file: {path}",
         f"a YAML file: your own, or one of {', '.join(known)}",
-        "check the path",
+        f"check the path{did_you_mean(path.name, shown)}",
     )
+
+
+def kind_of(document: Mapping[str, Any]) -> Kind:
+    """Return what a document is by its sections; a space where they do not tell."""
+    is_comparison = ARMS in document and _HAS[Kind.SPACE] not in document
+    return Kind.COMPARISON if is_comparison else Kind.SPACE
+
+
+def check_kind(document: Mapping[str, Any], kind: Kind, path: Path) -> None:
+    """Return unless a document is plainly of another kind than `kind`.
+
+    Raises:
+        UserError: It is; names the verb that takes it.
+    """
+    found = kind_of(document)
+    if found is not kind and _HAS[found] in document and _HAS[kind] not in document:
+        raise UserError(
+            f"{path} is a {found}",
+            f"a {kind}, which has the section {_HAS[kind]}",
+            f"fckd {_VERBS[found]} {path}",
+        )
 
 
 def validate(model: type[Model], document: Mapping[str, Any], place: str) -> Model:
@@ -86,9 +116,13 @@ def validate(model: type[Model], document: Mapping[str, Any], place: str) -> Mod
     try:
         return model.model_validate(document)
     except ValidationError as refusal:
+        name = model.__name__
+        kind = _TOLD_WITH.get(name)
+        told = f"that `fckd schema {kind} --markdown` tells of" if kind else f"of a {name.lower()}"
+        lines = "\n".join(_lines(refusal, model))
         raise UserError(
-            f"{place} is not a valid {model.__name__.lower()}:\n" + "\n".join(_lines(refusal)),
-            "the fields and ranges of fckd/config",
+            f"{place} is not a valid {name.lower()}:\n{lines}",
+            f"the fields and ranges {told}",
             "mend the fields named above",
         ) from refusal
 
@@ -202,10 +236,15 @@ def _parse(path: Path, given: Path) -> Document:
     return document
 
 
-def _lines(refusal: ValidationError) -> Iterable[str]:
+def _installed(folder: str) -> list[str]:
+    return sorted(file.name for file in Path(str(files(folder))).glob("*.yaml"))
+
+
+def _lines(refusal: ValidationError, model: type[Configuration]) -> Iterable[str]:
     for error in refusal.errors(include_url=False):
-        names = [str(part) for part in error["loc"]]
-        place = ".".join(n for n in names if not n.startswith(TAG)) or "(whole document)"
+        names = [name for name in map(str, error["loc"]) if not name.startswith(TAG)]
+        place = ".".join(names) or "(whole document)"
         message = error["msg"].removeprefix("Value error, ")
         given = "" if isinstance(error["input"], dict) else f" (given: {error['input']!r})"
-        yield f"  {place}: {message}{given}"
+        meant = nearest_field(names, model) if error["type"] == "extra_forbidden" else ""
+        yield f"  {place}: {message}{given}{meant}"

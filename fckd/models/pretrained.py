@@ -15,6 +15,7 @@ from fckd.errors import UserError
 from fckd.files import sha256_of_file
 from fckd.models.hallucination import HallucinationNetwork
 from fckd.models.network import ActionNetwork
+from fckd.models.pixels import COLOURS
 
 Weights = Mapping[str, torch.Tensor]
 
@@ -30,6 +31,8 @@ HEADS = ("head.", "fc.", "classifier.", "cls_head.")
 """Names of what makes logits of features."""
 OPTIONAL = "num_batches_tracked"
 """Of batch normalisation; older files lack it, and without it nothing changes."""
+IMAGE_KERNEL = 4
+"""Axes at least of a convolution over images: output and input channels, height and width."""
 MOST_NAMED = 3
 
 
@@ -60,7 +63,10 @@ def load_pretrained(network: ActionNetwork, file: Path) -> None:
     """Put the weights in `file` into `network`, by name, whatever wrappers the names tell of.
 
     A head that is absent or of another number of classes leaves the network's own as it is. Of two
-    streams both begin with the same weights.
+    streams both begin with the same weights. Where the weights read colours and the network reads
+    fewer channels (depth, infrared, flow), each of these is read by the mean over the colours of
+    the first convolution, as TSN begins its flow network (Wang et al., ECCV 2016, cross-modality
+    pre-training).
 
     Args:
         network: Changed in place.
@@ -112,8 +118,9 @@ def _is_mapping_at(content: Any, key: str) -> bool:
 def _fitting(given: Weights, own: Weights, file: Path) -> dict[str, torch.Tensor]:
     """Return what `given` has for `own`, under the names of `own`."""
     source, target = _Names.of(given), _Names.of(own)
-    body = {name: given[full] for name, full in source.body.items()}
-    _check_body(body, {name: own[full] for name, full in target.body.items()}, file)
+    wanted = {name: own[full] for name, full in target.body.items()}
+    body = _of_fewer_channels({name: given[full] for name, full in source.body.items()}, wanted)
+    _check_body(body, wanted, file)
     fitting = {full: body[name] for name, full in target.body.items() if name in body}
     head = {
         full: given[source.head[name]] for name, full in target.head.items() if name in source.head
@@ -149,6 +156,18 @@ def _common_wrapper(names: Iterable[str]) -> str | None:
     return next(wrappers, None) if body else None
 
 
+def _of_fewer_channels(given: Weights, own: Weights) -> Weights:
+    """Return `given`, its first convolution's colours averaged if `own` reads fewer channels."""
+    name = next((name for name, weight in own.items() if weight.ndim >= IMAGE_KERNEL), None)
+    if name is None or name not in given:
+        return given
+    kernel, wanted = given[name], own[name].shape
+    in_colours = kernel.shape == (wanted[0], COLOURS, *wanted[2:])
+    if not in_colours or wanted[1] >= COLOURS:
+        return given
+    return {**given, name: kernel.mean(dim=1, keepdim=True).expand(wanted)}
+
+
 def _check_body(given: Weights, own: Weights, file: Path) -> None:
     absent = [name for name in own if name not in given and not name.endswith(OPTIONAL)]
     excess = [name for name in given if name not in own]
@@ -160,7 +179,8 @@ def _check_body(given: Weights, own: Weights, file: Path) -> None:
         f"{file} does not fit the network: {len(absent)} weights are absent, {len(excess)} in "
         f"excess, {len(misshapen)} of another shape; first {'; '.join(first)}",
         f"the network's own {len(own)} weights; the head's may differ",
-        "set network, width, layers, normalization and excitation as the weights were made with",
+        "set modality, network, width, layers, normalization and excitation as they were when the "
+        "weights were made",
     )
 
 

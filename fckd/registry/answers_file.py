@@ -7,24 +7,27 @@ from pathlib import Path
 from typing import Any
 
 from fckd.errors import UserError
-from fckd.files import write_bytes
+from fckd.files import make_folder, write_bytes
 from fckd.registry.predict import Prediction
 
 CSV, PARQUET = ".csv", ".parquet"
 
 
-def check_format(path: Path) -> None:
-    """Return if `path` names a table that can be written.
+def check_place(path: Path) -> None:
+    """Return if a table can be written to `path`; its folder is made.
 
     Raises:
-        UserError: Its name ends otherwise.
+        UserError: Its name ends otherwise, it is a folder, or its folder cannot be written.
     """
     if path.suffix not in {CSV, PARQUET}:
         raise UserError(f"--out {path}", f"FILE{CSV} or FILE{PARQUET}", "name one of these")
+    if path.is_dir():
+        raise UserError(f"--out {path} is a folder", "the name of a file", "name a file in it")
+    make_folder(path.parent)
 
 
 def write_answers(path: Path, predictions: Iterable[Prediction], top: int) -> int:
-    """Write one row for each recording and return how many there are.
+    """Write one row for each recording and return how many there are; no file if there is none.
 
     Columns: sample, action, probability, the true class where it is known, the milliseconds of
     reading and of the network, then `action_1`, `probability_1` and so on up to `top`.
@@ -33,7 +36,8 @@ def write_answers(path: Path, predictions: Iterable[Prediction], top: int) -> in
         UserError: The place cannot be written.
     """
     rows = [_row(prediction, top) for prediction in predictions]
-    write_bytes(path, _csv(rows) if path.suffix == CSV else _parquet(rows))
+    if rows:
+        write_bytes(path, _csv(rows) if path.suffix == CSV else _parquet(rows))
     return len(rows)
 
 
@@ -54,7 +58,7 @@ def _row(prediction: Prediction, top: int) -> dict[str, Any]:
 
 def _csv(rows: list[dict[str, Any]]) -> bytes:
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, list(rows[0]) if rows else ["sample"])
+    writer = csv.DictWriter(text, list(rows[0]))
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue().encode()

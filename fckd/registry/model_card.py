@@ -136,10 +136,15 @@ def _accuracy(card: Card) -> str:
     return (
         f"{mean}| recipe | mean | 95 % interval | seeds |\n|---|---|---|---|\n{rows}\n\n"
         "The interval covers the variation between training seeds, not that between the people "
-        "of the test part. "
+        f"of the test part.{_frozen(card)} "
         f"This very model (`{card.arm}`, seed {card.seed}) names {sum(card.test.correct)} of "
         f"{len(card.test.correct)} test samples correctly ({_percent(card.test.accuracy)})."
     )
+
+
+def _frozen(card: Card) -> str:
+    """Lessons are those of frozen teachers; who learns with the student leaves none."""
+    return " The teachers were trained once, for all of these seeds." if card.lessons else ""
 
 
 def _row(arm: str, found: Measurement) -> str:

@@ -24,7 +24,8 @@ SIGNING_KEY = "FCKD_SIGNING_KEY"
 PUBLIC_KEY = "FCKD_PUBLIC_KEY"
 """Environment: the file with the public key; set, only what it signed is accepted."""
 
-_HOW = "openssl genpkey -algorithm ed25519 -out private.pem; openssl pkey -in private.pem -pubout"
+_MAKE = "openssl genpkey -algorithm ed25519 -out private.pem; openssl pkey -in private.pem -pubout"
+_ASK = "ask who packed the student for the public key; one that you make yourself fits nothing"
 
 
 def signing_key() -> "Ed25519PrivateKey | None":
@@ -41,13 +42,12 @@ def signing_key() -> "Ed25519PrivateKey | None":
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     try:
-        key = load_pem_private_key(_content(Path(place), SIGNING_KEY), password=None)
+        key = load_pem_private_key(_content(Path(place), SIGNING_KEY, _MAKE), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as refusal:
-        raise _no_key(place, f"{SIGNING_KEY}: an Ed25519 private key in PEM, no passphrase") from (
-            refusal
-        )
+        expected = f"{SIGNING_KEY}: an Ed25519 private key in PEM, no passphrase"
+        raise _no_key(place, expected, _MAKE) from refusal
     if not isinstance(key, Ed25519PrivateKey):
-        raise _no_key(place, f"{SIGNING_KEY}: an Ed25519 private key in PEM")
+        raise _no_key(place, f"{SIGNING_KEY}: an Ed25519 private key in PEM", _MAKE)
     return key
 
 
@@ -95,27 +95,27 @@ def _public(place: Path) -> "Ed25519PublicKey":
 
     expected = f"an Ed25519 public key in PEM ({PUBLIC_KEY} or --public-key)"
     try:
-        key = load_pem_public_key(_content(place, PUBLIC_KEY))
+        key = load_pem_public_key(_content(place, PUBLIC_KEY, _ASK))
     except (ValueError, UnsupportedAlgorithm) as refusal:
-        raise _no_key(str(place), expected) from refusal
+        raise _no_key(str(place), expected, _ASK) from refusal
     if not isinstance(key, Ed25519PublicKey):
-        raise _no_key(str(place), expected)
+        raise _no_key(str(place), expected, _ASK)
     return key
 
 
-def _content(place: Path, variable: str) -> bytes:
+def _content(place: Path, variable: str, remedy: str) -> bytes:
     try:
         return place.expanduser().read_bytes()
     except OSError as refusal:
         raise UserError(
             f"the key {place} cannot be read: {refusal.strerror}",
             f"a file with an Ed25519 key in PEM, or no {variable}",
-            _HOW,
+            remedy,
         ) from refusal
 
 
-def _no_key(place: str, expected: str) -> UserError:
-    return UserError(f"{place} holds no such key", expected, _HOW)
+def _no_key(place: str, expected: str, remedy: str) -> UserError:
+    return UserError(f"{place} holds no such key", expected, remedy)
 
 
 def _distrusted(given: str, key: Path) -> UserError:

@@ -1,12 +1,13 @@
 """The few things that are asked of a bucket."""
 
+import logging
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from fckd.errors import UserError
@@ -14,6 +15,12 @@ from fckd.files import sha256_of_file
 
 CONNECT_SECONDS, READ_SECONDS = 5, 15
 """Of one of three attempts; boto3's own limit is a minute each."""
+PATIENCE_SECONDS = 120.0
+"""So long what may pass by itself is repeated: that no server answers, is busy, or breaks off."""
+FIRST_SECONDS = 5.0
+"""The same before a bucket has answered: perhaps a user waits whose address is wrong."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
+"""Seconds between repetitions; each pause is twice the one before."""
 PART_BYTES = 16 * 2**20
 TRANSFERS = 4
 """Files at a time, and parts of a large file at a time."""
@@ -23,78 +30,103 @@ TAKEN = ("PreconditionFailed", "ConditionalRequestConflict")
 ABSENT = ("NoSuchKey",)
 """A plain 404 comes from something that is no S3 service; but the answer to a HEAD has no more."""
 
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
 
 class Bucket:
     """A bucket, with endpoint, region and credentials as boto3 finds them in the environment.
 
-    Every method raises a UserError where the service cannot be reached or refuses.
+    Every method raises a UserError where the service refuses, or cannot be reached for long.
     """
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self._answered = False
 
     def read(self, key: str) -> bytes | None:
         """Return a small object's content, or None if there is none."""
-        with self._told(key):
+
+        def read() -> bytes | None:
             found = self._unless(ABSENT, "get_object", Key=key)
             return None if found is None else bytes(found["Body"].read())
+
+        return self._patiently(key, read)
 
     def create(self, key: str, content: bytes) -> bool:
         """Write a small object unless there is one already; return whether it was written.
 
         A service without conditional writes writes it in any case.
         """
-        with self._told(key):
-            given = {"Key": key, "Body": content, "IfNoneMatch": "*"}
-            return self._unless(TAKEN, "put_object", **given) is not None
+        given = {"Key": key, "Body": content, "IfNoneMatch": "*"}
+        written = self._patiently(key, lambda: self._unless(TAKEN, "put_object", **given))
+        return written is not None
 
     def size(self, key: str) -> int | None:
         """Return an object's bytes, or None if there is none."""
-        with self._told(key):
-            found = self._unless((*ABSENT, "404"), "head_object", Key=key)
-            return None if found is None else int(found["ContentLength"])
+        found = self._head(key)
+        return None if found is None else int(found["ContentLength"])
 
     def upload(self, file: Path, key: str) -> None:
         """Write a file's content; boto3 adds a checksum to every part, which the service checks."""
-        with self._told(key), file.open("rb") as stream:
-            self._client.upload_fileobj(stream, self.name, key, Config=_transfer())
+        self._upload(file, key, {})
 
     def download(self, key: str, file: Path) -> None:
         """Write an object's content to a new file."""
-        with self._told(key), file.open("wb") as stream:
-            self._client.download_fileobj(self.name, key, stream, Config=_transfer())
+
+        def download() -> None:
+            with file.open("wb") as stream:
+                self._client.download_fileobj(self.name, key, stream, Config=_transfer())
+
+        self._patiently(key, download)
 
     def sum_of(self, key: str) -> str | None:
         """Return the SHA-256 of what `replace` wrote, "" after `clear`; None if there is none."""
-        with self._told(key):
-            found = self._unless((*ABSENT, "404"), "head_object", Key=key)
-            return None if found is None else str(found["Metadata"].get(SUM, ""))
+        found = self._head(key)
+        return None if found is None else str(found["Metadata"].get(SUM, ""))
 
     def replace(self, file: Path, key: str) -> None:
         """Write a file's content and its SHA-256, in place of what is there."""
-        given = {"Metadata": {SUM: sha256_of_file(file)}}
-        with self._told(key), file.open("rb") as stream:
-            self._client.upload_fileobj(stream, self.name, key, ExtraArgs=given, Config=_transfer())
+        self._upload(file, key, {"Metadata": {SUM: sha256_of_file(file)}})
 
     def take(self, key: str, file: Path) -> str:
         """Write what `replace` wrote to a new file, and return what its SHA-256 should be."""
-        with self._told(key), file.open("wb") as stream:
-            # One answer: of an object that is replaced meanwhile, content and sum still agree.
-            found = self._client.get_object(Bucket=self.name, Key=key)
-            shutil.copyfileobj(found["Body"], stream)
-            return str(found["Metadata"].get(SUM, ""))
+
+        def take() -> str:
+            with file.open("wb") as stream:
+                # One answer: of an object that is replaced meanwhile, content and sum still agree.
+                found = self._client.get_object(Bucket=self.name, Key=key)
+                shutil.copyfileobj(found["Body"], stream)
+                return str(found["Metadata"].get(SUM, ""))
+
+        return self._patiently(key, take)
 
     def clear(self, key: str) -> None:
         """Write an empty object without a sum, in place of what is there."""
-        with self._told(key):
-            self._client.put_object(Bucket=self.name, Key=key, Body=b"")
+        given = {"Bucket": self.name, "Key": key, "Body": b""}
+        self._patiently(key, lambda: self._client.put_object(**given))
 
-    def keys(self, prefix: str) -> Iterator[str]:
-        """Yield the keys that begin with `prefix`, which ends with /, and have no further /."""
-        with self._told(prefix):
+    def keys(self, prefix: str) -> list[str]:
+        """Return the keys that begin with `prefix`, which ends with /, and have no further /."""
+
+        def keys() -> list[str]:
             pages = self._client.get_paginator("list_objects_v2")
-            for page in pages.paginate(Bucket=self.name, Prefix=prefix, Delimiter="/"):
-                yield from (entry["Key"] for entry in page.get("Contents", ()))
+            found = pages.paginate(Bucket=self.name, Prefix=prefix, Delimiter="/")
+            return [entry["Key"] for page in found for entry in page.get("Contents", ())]
+
+        return self._patiently(prefix, keys)
+
+    def _head(self, key: str) -> Any:
+        return self._patiently(key, lambda: self._unless((*ABSENT, "404"), "head_object", Key=key))
+
+    def _upload(self, file: Path, key: str, extra: dict[str, Any]) -> None:
+        def upload() -> None:
+            with file.open("rb") as stream:
+                given = {"ExtraArgs": extra, "Config": _transfer()}
+                self._client.upload_fileobj(stream, self.name, key, **given)
+
+        self._patiently(key, upload)
 
     @cached_property
     def _client(self) -> Any:
@@ -104,7 +136,8 @@ class Bucket:
         from botocore.exceptions import BotoCoreError
 
         settings = Config(
-            # three attempts with growing pauses and jitter; AWS_MAX_ATTEMPTS makes it more
+            # Three attempts with jitter within moments; AWS_MAX_ATTEMPTS makes it more. More would
+            # not make it patient: all requests of a client share a quota, and bodies have none.
             retries={"mode": "standard"},
             connect_timeout=CONNECT_SECONDS,
             read_timeout=READ_SECONDS,
@@ -134,14 +167,30 @@ class Bucket:
                 return None
             raise
 
-    @contextmanager
-    def _told(self, key: str) -> Iterator[None]:
-        from fckd.storage.refusals import REFUSALS, explained
+    def _patiently(self, key: str, work: Callable[[], T]) -> T:
+        """Return what `work` returns; what may pass by itself is repeated from its beginning.
 
-        try:
-            yield
-        except REFUSALS as refusal:
-            raise explained(refusal, f"s3://{self.name}/{key}", self._endpoint) from refusal
+        Raises:
+            UserError: The service refuses, or it did not pass.
+        """
+        from fckd.storage.refusals import REFUSALS, explained, may_pass
+
+        began, pause = time.monotonic(), FIRST_PAUSE
+        while True:
+            try:
+                done = work()
+            except REFUSALS as refusal:
+                told = explained(refusal, f"s3://{self.name}/{key}", self._endpoint)
+                patience = PATIENCE_SECONDS if self._answered else FIRST_SECONDS
+                if not may_pass(refusal) or time.monotonic() + pause - began > patience:
+                    raise told from refusal
+            else:
+                self._answered = True
+                return done
+            if self._answered and pause == FIRST_PAUSE:
+                _log.warning("%s; it is tried again for %.0f s", told.given, patience)
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
 
     @property
     def _endpoint(self) -> str:

@@ -88,7 +88,8 @@ class Cache:
         path = self._beside(folder, "lease")
         if path not in self._leases:
             make_folder(self._notes)
-            stream = path.open("ab")
+            # NFS grants a shared lock only to who may read, and an exclusive one to who may write
+            stream = path.open("a+b")
             fcntl.flock(stream, fcntl.LOCK_SH)
             self._leases[path] = stream
         # the order of giving way is that of the last use
@@ -163,7 +164,7 @@ def _gave_way(kept: _Kept) -> bool:
 @contextmanager
 def _not_in_use(lease: Path) -> Iterator[bool]:
     """Yield whether nobody holds the artefact; nobody can take hold of it in the block."""
-    with lease.open("ab") as stream:
+    with lease.open("a+b") as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

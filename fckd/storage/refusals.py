@@ -7,6 +7,7 @@ from botocore.exceptions import (
     ConnectionError,  # noqa: A004, its name in botocore
     CredentialRetrievalError,
     HTTPClientError,
+    IncompleteReadError,
     NoCredentialsError,
     PartialCredentialsError,
     ProfileNotFound,
@@ -24,9 +25,23 @@ CREDENTIALS = (
     PartialCredentialsError,
     ProfileNotFound,
 )
-UNREACHABLE = (ConnectionError, HTTPClientError, RetriesExceededError)
+UNREACHABLE = (ConnectionError, HTTPClientError, IncompleteReadError, RetriesExceededError)
+BUSY = (429, 500, 502, 503, 504)
+"""Status codes of a service that may carry it out in a moment."""
+TOO_SLOW = "RequestTimeout"
+"""What S3 calls a request that came too slowly; its status is that of a mistake, 400."""
 WRONG_KEY = ("InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken")
+UNEXPLAINED = "400"
+"""The answer to a HEAD has no room for S3's own code, such as ExpiredToken."""
 DENIED = ("AccessDenied", "AllAccessDisabled", "403")
+
+
+def may_pass(refusal: Exception) -> bool:
+    """Return whether the same request may succeed in a moment, though nobody mends anything."""
+    if isinstance(refusal, ClientError):
+        status = refusal.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        return status in BUSY or refusal.response.get("Error", {}).get("Code") == TOO_SLOW
+    return isinstance(refusal, UNREACHABLE)
 
 
 def explained(refusal: Exception, place: str, endpoint: str) -> UserError:
@@ -73,6 +88,13 @@ def _answered(refusal: ClientError, place: str, endpoint: str) -> UserError:
             f"{place}: {endpoint} does not accept the credentials ({code})",
             "the key and secret of an account of this service",
             "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and AWS_ENDPOINT_URL",
+        )
+    if code == UNEXPLAINED:
+        return UserError(
+            f"{place}: {endpoint} does not accept {refusal.operation_name} and does not say why "
+            "(400): the credentials may have expired",
+            "credentials that are valid still",
+            "renew AWS_SESSION_TOKEN and its key, or use a role; else check AWS_ENDPOINT_URL",
         )
     if code in DENIED:
         return UserError(

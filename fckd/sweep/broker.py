@@ -1,12 +1,15 @@
 """The broker: carries tasks down to the worker groups and their reports up to the trials."""
 
+from __future__ import annotations
+
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from fckd.train.task import Task
+if TYPE_CHECKING:  # trials of Tune have the handle and so import this, without needing torch
+    from fckd.train.task import Task
 
 Message = dict[str, Any]
 Verdict = Literal["go on", "stop", "interrupt"]
@@ -57,6 +60,13 @@ class Broker:
             gone.pop(task.key, None)
         self._tasks[task.key] = task
         await self._queue(task, first=False)
+
+    async def submit_values(self, values: Mapping[str, Any]) -> None:
+        """Queue the task of these values."""
+        # Only here: to make a task itself a trial of Tune would need torch.
+        from fckd.train.task import Task
+
+        await self.submit(Task(**values))
 
     async def join(self, group: str) -> None:
         """Take note that a group (again) has fresh workers, and queue again what it had lost."""

@@ -1,5 +1,6 @@
 """What a sweep and a comparison have in common: corpus, cluster, teachers and lessons."""
 
+import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -24,7 +25,7 @@ from fckd.storage.shelf import open_shelf, storage_folder
 from fckd.sweep.attendance import Attendance, attended, ending
 from fckd.sweep.cluster import cluster
 from fckd.sweep.companion import SUBMITTED
-from fckd.sweep.control import CAMPAIGN, STORAGE, Control
+from fckd.sweep.control import CAMPAIGN, STORAGE, Control, campaigns_called
 from fckd.sweep.given import who_makes_blocks
 from fckd.sweep.leader import halted
 from fckd.sweep.lease import Lease
@@ -32,10 +33,12 @@ from fckd.sweep.ledger import REASON
 from fckd.sweep.ledger_places import is_shared, reason, shown
 from fckd.sweep.phases import Phase
 from fckd.sweep.preparation import Preparation
-from fckd.train.workshop import Workshop
+from fckd.train.workshop import READER_VERSION, Workshop
 
 Track = Callable[[Path], Listener]
 """Given a campaign's folder, returns who keeps its events."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -128,12 +131,12 @@ def opened(
         UserError: Another process runs it, the machine does not allow it, or the ledger is gone.
         Stopped: It was asked to end meanwhile.
     """
-    content = {**described, "corpus": workshop.corpus.fingerprint}
-    identity = f"{campaign.name}-{fingerprint(content)[:8]}"
+    identity = _identity(campaign.name, described, workshop.corpus.fingerprint)
     folder = make_folder(workshop.storage / "sweeps" / identity)
     sole = (_sole_driver(folder), Lease(ledger, identity))
     with _machine_trouble(folder), sole[0], sole[1] as lease, cluster(campaign.execution):
         _check_place(ledger, identity, workshop.address)
+        _tell_of_earlier(ledger, identity, campaign.name)
         watch, track = listeners
         place = workshop.address
         with attended(campaign, identity, place, lease, ledger, watch, device_hours) as attendance:
@@ -143,6 +146,12 @@ def opened(
                 preparation.make_teachers(workshop, listener, attendance)
                 preparation.make_lessons(workshop, listener, attendance)
                 yield Opened(identity, folder, workshop, listener, attendance)
+
+
+def _identity(name: str, described: Mapping[str, Any], corpus: str) -> str:
+    # Of other teachers and lessons the same student learns something else.
+    content = {**described, "corpus": corpus, "reader": READER_VERSION}
+    return f"{name}-{fingerprint(content)[:8]}"
 
 
 def resolve_storage(campaign: Campaign) -> Path:
@@ -179,6 +188,41 @@ def _check_place(ledger: RDBStorage, identity: str, address: str) -> None:
             f"{begun}, where its runs are",
             "use that storage, or give the campaign another name",
         )
+
+
+def _tell_of_earlier(ledger: RDBStorage, identity: str, name: str) -> None:
+    """Say before anything is trained that a campaign of this name which has trials is another one.
+
+    Whoever only meant to go on, after an upgrade say, would else see it begin anew without a word.
+    """
+    found, _ = campaigns_called(name, ledger)
+    if identity in found:
+        return
+    begun = [earlier for earlier in found if _has_trials(ledger, earlier)]
+    if begun:
+        _log.warning(
+            "%s is another one than %s, for what describes it differs (space or experiment, data, "
+            "or version of fckd): no trial of that one is reused",
+            identity,
+            begun[-1],
+        )
+
+
+def _has_trials(ledger: RDBStorage, campaign: str) -> bool:
+    phases = (
+        study
+        for study in optuna.get_all_study_names(ledger)
+        if study == campaign or study.startswith(f"{campaign}-")
+    )
+    return any(_has_trial(ledger, study) for study in phases)
+
+
+def _has_trial(ledger: RDBStorage, study: str) -> bool:
+    try:
+        ledger.get_trial_id_from_study_id_trial_number(ledger.get_study_id_from_name(study), 0)
+    except KeyError:
+        return False
+    return True
 
 
 def reasons(phase: Phase) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from fckd.errors import UserError
+from fckd.errors import Halted
 from fckd.sweep.account import Account
 from fckd.sweep.phases import Phase
 
@@ -33,7 +33,7 @@ class Leader(Protocol):
         """How many trials may run now."""
 
     def check(self) -> None:
-        """Raise `Stopped` if the driver was asked to end, `UserError` if it had to."""
+        """Raise `Stopped` if the driver was asked to end, `Halted` if it had to."""
 
     def enter(self, phase: Phase, minutes: float | None) -> None:
         """Take note that a phase begins, for so long at most."""
@@ -45,9 +45,9 @@ class Leader(Protocol):
         """Bring wishes from now on to `crew`."""
 
 
-def halted(trouble: str) -> UserError:
+def halted(trouble: str) -> Halted:
     """Return the end of a campaign whose machine is in trouble."""
-    return UserError(
+    return Halted(
         trouble,
         "machines with room for worker groups and files, which keep their processes alive",
         "mend that and run the same command again: every run goes on from its last epoch",

@@ -9,9 +9,9 @@ from scipy import stats
 from fckd.config.experiment import Experiment
 from fckd.errors import TrainingError
 from fckd.files import write_json
-from fckd.sweep.arms import FCKD, Arm, under
+from fckd.sweep.arms import FCKD, STUDENT_ALONE, Arm, is_of_training, under
 from fckd.sweep.campaign import Opened, reasons
-from fckd.sweep.phases import Repetitions
+from fckd.sweep.phases import Repetitions, Run
 from fckd.sweep.scores import Scoreboard, Scores
 from fckd.train.task import bring_run
 
@@ -65,7 +65,9 @@ def leaderboard(
         "incomplete": incomplete,
         "verdict": verdict(rows, next((arm for arm in runs.arms if arm.trial_key), None))
         + _lost(len(failed), len(runs.keys))
-        + _left_out(incomplete),
+        + _left_out(incomplete)
+        + _in_parts(scores.in_parts())
+        + _other_students([arm for arm in runs.arms if arm.name in {row["arm"] for row in rows}]),
         "registered": None,
     }
 
@@ -171,6 +173,38 @@ def _left_out(incomplete: Sequence[Mapping[str, Any]]) -> str:
         f"{each['arm']} {each['seed']} lacks {', '.join(each['missing'])}" for each in incomplete
     )
     return f" A seed counts only under all protocols: {listed}."
+
+
+def _in_parts(runs: Sequence[tuple[Run, int]]) -> str:
+    """Tell of runs that are no repetitions of their arm's others."""
+    if not runs:
+        return ""
+    listed = ", ".join(f"{_called(run)} (parts of {size})" for run, size in runs)
+    return f" Trained in parts, as memory ran out, so batch normalisation differs: {listed}."
+
+
+def _called(run: Run) -> str:
+    return " ".join(str(part) for part in run if part is not None)
+
+
+def _other_students(arms: Sequence[Arm]) -> str:
+    """Name the finalists that differ from the student alone in more than how they are taught."""
+    alone = [_student(arm) for arm in arms if arm.name == STUDENT_ALONE]
+    others = [arm.name for arm in arms if arm.trial_key and alone and _student(arm) != alone[0]]
+    if not others:
+        return ""
+    return (
+        f" Another student, or other views, than the student alone has: {', '.join(others)}; "
+        "that difference is of student and teaching together."
+    )
+
+
+def _student(arm: Arm) -> dict[str, Any]:
+    """Return what the arm's student is and reads, without what belongs to its training."""
+    experiment = arm.experiment
+    student = {f"student.{name}": value for name, value in experiment.student}
+    kept = {field: value for field, value in student.items() if not is_of_training(field)}
+    return {**kept, "views": experiment.views}
 
 
 def _summary(scores: Scores) -> dict[str, Any]:

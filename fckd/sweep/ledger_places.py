@@ -23,6 +23,12 @@ LOCKED_SECONDS = 60.0
 OPENING = "fckd opens a ledger"
 CONNECTION = {
     "connect_timeout": 10,
+    # A client notices as soon that the server's machine is gone. Without, its main thread would
+    # wait for 15 minutes or two hours, deaf to Ctrl-C.
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,  # milliseconds
     # The server notices within a minute that a client's machine is gone, and frees its locks.
     "options": "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3",
 }

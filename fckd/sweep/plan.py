@@ -111,10 +111,11 @@ def plan_of(space: Space, workshop: Workshop) -> Plan:
         workshop: With the corpus; what is there already is not planned again.
 
     Raises:
-        UserError: A network does not fit the corpus.
+        UserError: A network does not fit the corpus, or weights do not fit their network.
         TrainingError: A training breaks down at once.
     """
     execution = space.execution
+    workshop.share_weights(space.experiment)
     if not execution.gpus_per_worker:
         # Workers see no GPU then, though this process may.
         workshop = Workshop(workshop.storage, workshop.corpus_folder, shelf=workshop.shelf)

@@ -189,9 +189,8 @@ def worker_groups(
     pooled = execution.isolation == "pool"
     # On the driver's node: with any other the sweep would die, though its workers' trials need not.
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-    broker = ray.remote(num_cpus=0, max_concurrency=1000, scheduling_strategy=here)(Broker).remote(
-        execution.retries, execution.groups if pooled else None
-    )
+    actor = ray.remote(num_cpus=0, max_concurrency=1000, scheduling_strategy=here)(Broker)
+    broker = actor.remote(execution.retries, execution.groups if pooled else None)
     ground = Ground(broker, workshop.address, workshop.corpus_folder, folder, execution)
     crew = BrokerAndPool(broker, Pool(ground, leader.account) if pooled else None)
     leader.lead(crew)

@@ -8,7 +8,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from fckd.sweep.ledger import KEY, REASON
 from fckd.sweep.phases import Repetitions, Run
-from fckd.train.task import read_outcome
+from fckd.train.task import Outcome, read_outcome
 
 Scores = Mapping[int, float]
 """Seed -> accuracy."""
@@ -49,12 +49,29 @@ class Scoreboard:
     def confusion(self, arm: str) -> list[list[int]]:
         """Return the confusion table, summed over the seeds that count and all protocols."""
         tables = [
-            np.array(read_outcome(self.runs.place(self.runs.keys[run])).confusion)
+            np.array(self._outcome(run).confusion)
             for seed in self.of_arm(arm)
             for run in self._runs(arm, seed)
         ]
         summed: list[list[int]] = np.sum(tables, axis=0).tolist()
         return summed
+
+    def in_parts(self) -> list[tuple[Run, int]]:
+        """Return the runs that count and were retried in smaller parts, with the parts' size.
+
+        Only those that batch normalisation makes other trainings than the arm describes.
+        """
+        found = []
+        for arm in self.runs.arms:
+            experiment = arm.experiment
+            if experiment.student.normalization != "batch":
+                continue
+            for seed in self.of_arm(arm.name):
+                for run in self._runs(arm.name, seed):
+                    parts = self._outcome(run).micro_batch
+                    if parts is not None and parts != experiment.training.micro_batch:
+                        found.append((run, parts))
+        return found
 
     def failed(self) -> list[dict[str, Any]]:
         """Return the runs that failed, with their reasons."""
@@ -74,6 +91,9 @@ class Scoreboard:
                     names = [run.protocol for run in lacking]
                     found.append({"arm": arm.name, "seed": seed, "missing": names})
         return found
+
+    def _outcome(self, run: Run) -> Outcome:
+        return read_outcome(self.runs.place(self.runs.keys[run]))
 
     def _runs(self, arm: str, seed: int) -> Sequence[Run]:
         return [Run(arm, seed, protocol) for protocol in self.runs.protocols or (None,)]

@@ -2,7 +2,10 @@
 
 A run is looked for by its tag before it is made, and everything written is written so that
 writing it again changes nothing. A retry of a trial and a replay of the spool therefore continue
-the runs that are there.
+the runs that are there. What begins or ends a trial counts only if it is not older than the end
+that its run has: each machine ships its own spool, one of them perhaps weeks after another machine
+has finished the trial. The sweep's own run goes without: who ships a spool opens the sweep again,
+right behind what waited there.
 """
 
 import logging
@@ -147,7 +150,8 @@ class MlflowSink:
             start_ms=milliseconds(event.time),
         )
         self._remember(event.trial_key, run)
-        self._open(run, event.parameters, event.tags)
+        if not _has_ended_since(run, event.time):
+            self._open(run, event.parameters, event.tags)
 
     def _report_epochs(self, epochs: Sequence[EpochReported]) -> None:
         by_trial: dict[str, dict[int, EpochReported]] = defaultdict(dict)
@@ -172,6 +176,8 @@ class MlflowSink:
 
     def _end_trial(self, event: TrialEnded) -> None:
         run_id = self._trial_run(event.trial_key)
+        if _has_ended_since(self._client.get_run(run_id), event.time):
+            return
         final = {f"final/{name}": value for name, value in event.metrics.items()}
         reason = {REASON_TAG: event.reason} if event.reason else {}
         self._log(run_id, metrics=_metrics(final, event.time, step=0), tags=reason)
@@ -272,6 +278,11 @@ def _drawn(event: TrialEnded, path: Path) -> Path | None:
     except Exception as error:  # noqa: BLE001 - whatever Matplotlib raises, the table itself is kept
         _log.warning("no picture of the confusion table of %s: %s", event.trial_key, error)
         return None
+
+
+def _has_ended_since(run: Run, time: float) -> bool:
+    """Say whether the run has an end after `time`; a run that goes on keeps its last one."""
+    return (run.info.end_time or 0) > milliseconds(time)
 
 
 def _search(client: MlflowClient, experiments: list[str], tag: str, value: str) -> Run | None:

@@ -3,7 +3,8 @@
 import statistics
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -15,6 +16,8 @@ WARM_UP = 3
 RUNS = 20
 SECONDS = 1.0
 """Spent on timing at most, but for the first runs."""
+
+PROCESSORS = Path("/proc/cpuinfo")
 
 Shapes = Sequence[tuple[int, ...]]
 """Of one reading of each modality, without the batch."""
@@ -46,6 +49,18 @@ def student_cost(network: ActionNetwork, shapes: Shapes) -> dict[str, float]:
         "student/flops": float(counter.get_total_flops()),
         "student/milliseconds": milliseconds,
     }
+
+
+def device_name(device: torch.device) -> str:
+    """Return what a device is called: milliseconds compare only on one kind of device."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    with suppress(OSError):
+        for line in PROCESSORS.read_text().splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() == "model name":
+                return value.strip()
+    return device.type
 
 
 @contextmanager

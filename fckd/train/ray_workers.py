@@ -29,6 +29,7 @@ from fckd.train.task import (
     Task,
     forget_checkpoint,
     launched_apart,
+    leave_to_shelf,
     run_task,
     smaller_parts,
 )
@@ -39,6 +40,7 @@ NOT_YET = "not yet"
 STARVED = "starved"
 SPOILT = "spoilt"
 ELSEWHERE = "elsewhere"
+OVER = ("finished", "pruned", "failed")
 RELATED = "a term relates the samples of a batch, and would be another one in smaller parts"
 
 
@@ -107,6 +109,10 @@ def _serve_one(task: Task, workshop: Workshop, world: World, broker: Any, group:
         # One worker has graphs. It begins anew, for whatever follows would fail in this process.
         ray.get(broker.retry.remote(group, task.key, reason, launched_apart(task)))
         raise RuntimeError(reason)
+
+    if state in OVER or (state == "interrupted" and not reason):
+        # Before it is told, for the driver may have this very folder and fetch what it reads then.
+        leave_to_shelf(task, workshop)
 
     def tell() -> None:
         # What only one rank met, only that one can tell; the first telling counts.

@@ -1,14 +1,17 @@
 """One training run as plain values, its folder, and the loop around the loop.
 
 The folder of a task outlives the process that works on it: a second process goes on from the last
-checkpoint, or repeats the outcome of a run that had already ended.
+checkpoint, or repeats the outcome of a run that had already ended. What another training has left
+there is begun anew: the folder of a trial is named by its number, and a ledger that was lost or
+moved gives the number to another point.
 """
 
 import json
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,11 +19,12 @@ from typing import Any
 import numpy as np
 from safetensors.torch import save
 
-from fckd.config.experiment import Experiment
-from fckd.files import make_folder, write_bytes, write_json
+from fckd.config.experiment import Experiment, identity
+from fckd.data.corpus import Corpus
+from fckd.files import fingerprint, make_folder, write_bytes, write_json
 from fckd.train.checkpoints import load_checkpoint, save_checkpoint
-from fckd.train.cost import student_cost
-from fckd.train.loop import EpochResult, distill
+from fckd.train.cost import device_name, student_cost
+from fckd.train.loop import Checkpoint, EpochResult, distill
 from fckd.train.study import Part, Study
 from fckd.train.transfer import transferred
 from fckd.train.workshop import Workshop
@@ -36,6 +40,10 @@ LARGEST_SHARE = 0.1
 """Of a run's time that may go into checkpoints: one after every epoch, as long as that is cheap."""
 EPOCHS = "epochs"
 """In a checkpoint and in the sight: the metrics of every epoch so far, the first one's first."""
+FINGERPRINT = "fingerprint"
+"""In a checkpoint, the sight and the outcome: of what was trained. See `fingerprint_of`."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -59,6 +67,9 @@ class Outcome:
         labels: True classes of these samples.
         predictions: Predicted classes of these samples.
         confusion: (classes, classes) counts; rows are true classes.
+        fingerprint: Of what was trained (see `fingerprint_of`); empty in one of an earlier version.
+        micro_batch: Samples of a worker that were in memory at a time; None if all of its share.
+        device: On which the student was trained, and its milliseconds were measured.
     """
 
     metrics: Mapping[str, float]
@@ -67,6 +78,9 @@ class Outcome:
     labels: list[int] = field(default_factory=list)
     predictions: list[int] = field(default_factory=list)
     confusion: list[list[int]] = field(default_factory=list)
+    fingerprint: str = ""
+    micro_batch: int | None = None
+    device: str = ""
 
     @property
     def summary(self) -> dict[str, Any]:
@@ -110,11 +124,21 @@ def launched_apart(task: Task) -> Task | None:
     return replace(task, experiment={**task.experiment, "training": changed})
 
 
+def fingerprint_of(experiment: Experiment, part: Part, corpus: Corpus) -> str:
+    """Return what names a training, the same for every attempt at it.
+
+    An attempt may differ in how steps are launched and in how many samples are in memory at a time.
+    """
+    described = identity(experiment)
+    del described["training"]["micro_batch"]
+    return fingerprint([described, part, corpus.fingerprint])
+
+
 def run_task(task: Task, workshop: Workshop, report: Report) -> Outcome | None:
     """Train the task's student on this rank; return its outcome, or None if told to stop.
 
     Epochs of an earlier attempt are reported once more: who listened then may have died before it
-    heard of them.
+    heard of them. What is left of another training is not taken, and overwritten in the end.
 
     Raises:
         UserError: The experiment does not fit the corpus, or lessons are missing.
@@ -122,17 +146,20 @@ def run_task(task: Task, workshop: Workshop, report: Report) -> Outcome | None:
         Interrupted: The report said so before the last epoch; the checkpoint is kept.
         StorageLost: S3 did not take or give a file of the run.
     """
+    experiment, world = Experiment.model_validate(task.experiment), World()
     folder = _brought(task, workshop)
-    if (folder / OUTCOME).exists():
+    mine = world.patiently(lambda: fingerprint_of(experiment, task.part, workshop.corpus))
+    # Read before any rank goes on: one that is done may delete what the others have in common.
+    ended = world.patiently(lambda: _ended(folder, mine))
+    if ended is not None:
+        outcome, told = ended
         with suppress(Interrupted):
-            _repeat(json.loads((folder / SIGHT).read_text())[EPOCHS], report)
-        return read_outcome(folder)
-    experiment = Experiment.model_validate(task.experiment)
-    world = World()
+            _repeat(told, report)
+        return outcome
     study = world.patiently(lambda: workshop.study(experiment, task.part))
-    resume = load_checkpoint(folder / CHECKPOINT, workshop.device)
+    resume = _begun(folder, mine, workshop)
     epochs = [] if resume is None else resume[EPOCHS]
-    saver = _Saver(folder, workshop, world.rank == 0, epochs)
+    saver = _Saver(folder, workshop, world.rank == 0, mine, epochs)
     if not _repeat(saver.epochs, report):
         return None
     for result in distill(study, workshop.device, resume):
@@ -149,7 +176,7 @@ def run_task(task: Task, workshop: Workshop, report: Report) -> Outcome | None:
         else:
             if not go_on and not last:
                 return None
-    return read_outcome(folder) if saver.writes else None
+    return saver.outcome
 
 
 def forget_checkpoint(task: Task, workshop: Workshop) -> None:
@@ -161,11 +188,26 @@ def forget_checkpoint(task: Task, workshop: Workshop) -> None:
     workshop.drop(workshop.run_folder(task.folder) / CHECKPOINT)
 
 
+def leave_to_shelf(task: Task, workshop: Workshop) -> None:
+    """Delete the files of a run on this machine, if there is a shelf: it has them all.
+
+    Thousands of runs would fill every node's disk, and who reads one of them brings it. Not for a
+    run whose files may not have been sent.
+    """
+    if workshop.shelf is not None:
+        folder = workshop.run_folder(task.folder)
+        for name in (CHECKPOINT, *LEFT):
+            (folder / name).unlink(missing_ok=True)
+
+
 def _brought(task: Task, workshop: Workshop) -> Path:
-    """Return the run's folder on this machine, with what earlier attempts have left anywhere."""
+    """Return the run's folder on this machine, with what earlier attempts have left anywhere.
+
+    But for the weights, which are not needed to repeat a run.
+    """
     world = World()
     folder = world.patiently(lambda: make_folder(workshop.run_folder(task.folder)))
-    files = [folder / name for name in (CHECKPOINT, *LEFT)]
+    files = [folder / name for name in (CHECKPOINT, SIGHT, OUTCOME)]
     # What the first rank finds on its own machine counts; the others find it on the shelf then.
     for mine in (world.rank == 0, world.rank > 0):
         world.patiently(partial(workshop.bring, *(files if mine else ())))
@@ -186,6 +228,31 @@ def read_outcome(folder: Path) -> Outcome:
     return Outcome(**json.loads((folder / OUTCOME).read_text()))
 
 
+def _ended(folder: Path, mine: str) -> tuple[Outcome, list[dict[str, float]]] | None:
+    """Return outcome and epochs of the run that ended in `folder`, if it was this training."""
+    if not (folder / OUTCOME).exists():
+        return None
+    outcome = read_outcome(folder)
+    sight = json.loads((folder / SIGHT).read_text()) if (folder / SIGHT).exists() else {}
+    if not mine == outcome.fingerprint == sight.get(FINGERPRINT):
+        _log.warning(
+            "%s has the outcome of another training or version: this one begins anew", folder
+        )
+        return None
+    return outcome, sight[EPOCHS]
+
+
+def _begun(folder: Path, mine: str, workshop: Workshop) -> Checkpoint | None:
+    """Return the checkpoint in `folder` if it is of this training."""
+    found = load_checkpoint(folder / CHECKPOINT, workshop.device)
+    if found is not None and found.get(FINGERPRINT) != mine:
+        _log.warning(
+            "%s has a checkpoint of another training or version: this one begins anew", folder
+        )
+        return None
+    return found
+
+
 def _repeat(epochs: Sequence[Mapping[str, float]], report: Report) -> bool:
     return all(report(number, metrics) for number, metrics in enumerate(epochs, start=1))
 
@@ -195,7 +262,9 @@ class _Saver:
     folder: Path
     workshop: Workshop
     writes: bool
+    fingerprint: str
     epochs: list[dict[str, float]]
+    outcome: Outcome | None = None
     saved: float = field(default_factory=time.monotonic)
     took: float = 0.0
 
@@ -206,8 +275,8 @@ class _Saver:
     def save(self, result: EpochResult) -> None:
         if self.writes:
             begun = time.monotonic()
-            checkpoint = {**result.checkpoint(), EPOCHS: self.epochs}
-            save_checkpoint(self.folder / CHECKPOINT, checkpoint)
+            kept = {FINGERPRINT: self.fingerprint, EPOCHS: self.epochs}
+            save_checkpoint(self.folder / CHECKPOINT, {**result.checkpoint(), **kept})
             self.workshop.send(self.folder / CHECKPOINT)
             self.saved = time.monotonic()
             self.took = self.saved - begun
@@ -219,17 +288,22 @@ class _Saver:
         state = {name: value.cpu() for name, value in result.network.state_dict().items()}
         write_bytes(self.folder / WEIGHTS, save(state))
         given = transferred(study, result, workshop.corpus, workshop.device)
-        write_json(self.folder / SIGHT, {EPOCHS: self.epochs, **given})
-        outcome = {
-            "metrics": result.metrics | student_cost(result.network, study.readings.shapes),
-            "split": evaluation.split,
-            "sample_ids": [workshop.corpus.sample_ids[i] for i in evaluation.samples],
-            "labels": np.asarray(evaluation.labels).tolist(),
-            "predictions": evaluation.predictions.tolist(),
-            "confusion": [list(row) for row in evaluation.confusion],
-        }
+        kept = {FINGERPRINT: self.fingerprint, EPOCHS: self.epochs}
+        write_json(self.folder / SIGHT, {**kept, **given})
+        outcome = Outcome(
+            metrics=result.metrics | student_cost(result.network, study.readings.shapes),
+            split=evaluation.split,
+            sample_ids=[workshop.corpus.sample_ids[i] for i in evaluation.samples],
+            labels=np.asarray(evaluation.labels).tolist(),
+            predictions=evaluation.predictions.tolist(),
+            confusion=[list(row) for row in evaluation.confusion],
+            fingerprint=self.fingerprint,
+            micro_batch=study.training.micro_batch,
+            device=device_name(workshop.device),
+        )
         workshop.send(self.folder / WEIGHTS, self.folder / SIGHT)
         # Last, for its presence says that the run is complete and its split was read.
-        write_json(self.folder / OUTCOME, outcome)
+        write_json(self.folder / OUTCOME, asdict(outcome))
         workshop.send(self.folder / OUTCOME)
         workshop.drop(self.folder / CHECKPOINT)
+        self.outcome = outcome

@@ -16,10 +16,12 @@ from fckd.data.corpus import Corpus
 from fckd.data.joint_readings import JointReadings
 from fckd.data.prepare import CORPORA
 from fckd.data.protocols import Division, divide
-from fckd.data.readings import MEMORY_LIMIT, Readings
+from fckd.data.readings import MEMORY_LIMIT, Readings, reading_shape
+from fckd.errors import UserError
 from fckd.files import fingerprint, make_folder
+from fckd.models.fusion.table import build_any_network
 from fckd.models.pretrained import FOLDER as PRETRAINED
-from fckd.models.pretrained import SCHEME, pretrained_file
+from fckd.models.pretrained import SCHEME, load_pretrained, pretrained_file
 from fckd.storage.copies import Copies, storage_lost
 from fckd.storage.shelf import Shelf, open_shelf, storage_folder
 from fckd.train.lesson_blocks import LessonBlocks
@@ -73,6 +75,8 @@ class Workshop:
         self._readings: dict[str, Readings] = {}
         """By what is read and how, those asked for last at the end."""
         self._stores: dict[Path, LessonStore] = {}
+        self._fitted: list[AnyNetwork] = []
+        """Whose pretrained weights were found to fit; the variants of a campaign share many."""
 
     @classmethod
     def elsewhere(cls, address: str, corpus: str, device: torch.device) -> Self:
@@ -147,11 +151,19 @@ class Workshop:
     def share_weights(self, experiment: Experiment) -> None:
         """Put the pretrained weights of an experiment on the shelf, where other nodes find them.
 
+        Each is put once into a network, so that none is refused after others have been trained.
+
         Raises:
-            UserError: They were not fetched, or the shelf does not answer.
+            UserError: They were not fetched, do not fit their network, or the shelf does not
+                answer.
         """
-        for network in (experiment.student, *map(teacher_network, experiment.teachers.values())):
-            self._weights(network)
+        networks: dict[str, AnyNetwork] = {"student": experiment.student}
+        for name, teacher in experiment.teachers.items():
+            networks[f"teachers.{name}"] = teacher_network(teacher)
+        for place, network in networks.items():
+            if network not in self._fitted and (weights := self._weights(network)):
+                self._require_fit(place, network, weights)
+                self._fitted.append(network)
 
     def division(self, experiment: Experiment) -> Division:
         """Return the official division, with validation held out of the training part."""
@@ -356,6 +368,15 @@ class Workshop:
             digest = network.weights.removeprefix(SCHEME)
             self._copies.bring_all(self.storage / PRETRAINED, digest)
         return pretrained_file(self.storage, network.weights)
+
+    def _require_fit(self, place: str, network: AnyNetwork, weights: Path) -> None:
+        shapes = tuple(reading_shape(part, self.corpus.joints) for part in network.inputs)
+        try:
+            fresh = build_any_network(network, shapes, len(self.corpus.classes))
+            load_pretrained(fresh, weights)
+        except UserError as refusal:
+            given = f"{place}: {refusal.given}"
+            raise UserError(given, refusal.expected, refusal.remedy) from refusal
 
     def _maker(self, experiment: Experiment, name: str, part: Part) -> LessonMaker:
         return LessonMaker(

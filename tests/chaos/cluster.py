@@ -4,7 +4,6 @@ import json
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -14,7 +13,9 @@ from pathlib import Path
 
 import psutil
 
-START_SECONDS = 90
+from tests.ports import free_port
+
+START_SECONDS = 300
 FREE_SECONDS = 60
 
 LOOK = """
@@ -46,13 +47,6 @@ while True:
     time.sleep(0.5)
 print("found", json.dumps(held))
 """
-
-
-def free_port() -> int:
-    """Return a port of the loopback that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 class Cluster:

@@ -17,6 +17,7 @@ from tests.registry.students import packed
 SPACES = Path(__file__).parents[2] / "tune_spaces"
 DEMO = SPACES / "demo.yaml"
 UTD = SPACES / "utd_mhad_inertial.yaml"
+FLOW = SPACES.parent / "comparisons" / "demo_flow.yaml"
 
 _ENVIRONMENT = (PROFILE, *VARIABLES.values(), "FCKD_DATA", "RAY_JOB_CONFIG_JSON_ENV_VAR")
 

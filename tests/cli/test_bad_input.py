@@ -14,7 +14,7 @@ from fckd.cli.main import app
 from fckd.config.documents import read_document
 from fckd.sweep.ledger_places import open_ledger
 from tests.cli.command import fckd, refusal
-from tests.cli.conftest import DEMO, UTD
+from tests.cli.conftest import DEMO, FLOW, UTD
 from tests.registry.students import packed
 
 SMOKE = (DEMO, "--smoke")
@@ -61,6 +61,32 @@ def test_a_space_without_its_sections_names_every_one(place, written):
     message = refusal(place, "prepare", written("name: a\n"))
     assert "experiment: Field required" in message
     assert "search: Field required" in message
+
+
+@pytest.mark.parametrize("verb", ["sweep", "plan", "teach"])
+def test_a_comparison_where_a_space_is_needed_names_the_verb_that_takes_it(place, verb):
+    message = refusal(place, verb, FLOW, "--smoke")
+    assert f"{FLOW} is a comparison" in message
+    assert f"to do:    fckd compare {FLOW}" in message
+
+
+def test_a_space_where_a_comparison_is_needed_names_the_verb_that_takes_it(place):
+    message = refusal(place, "compare", *SMOKE)
+    assert f"{DEMO} is a space" in message
+    assert f"to do:    fckd sweep {DEMO}" in message
+
+
+@pytest.mark.parametrize(
+    ("verb", "given", "meant"),
+    [
+        ("sweep", "demo.yml", "demo.yaml"),
+        ("compare", "hmdb51.yml", "hmdb51.yaml"),
+        ("sweep", "demo_flow.yaml", "comparisons/demo_flow.yaml"),
+        ("compare", "demo.yaml", "tune_spaces/demo.yaml"),
+    ],
+)
+def test_a_misspelt_name_of_a_shipped_file_is_answered_with_the_nearest(place, verb, given, meant):
+    assert f"did you mean {meant}?" in refusal(place, verb, given)
 
 
 @pytest.mark.parametrize(
@@ -155,7 +181,7 @@ def test_a_storage_that_cannot_be_written(place):
     (place / "file").write_text("in the way")
     message = refusal(place, *setting("storage", "file/storage"))
     assert "cannot write to" in message
-    assert "--set storage=FOLDER" in message
+    assert "choose another place" in message
 
 
 def test_a_relative_storage_inside_a_submitted_job(place, monkeypatch):
@@ -504,9 +530,8 @@ def test_predicting_a_sample_that_the_corpus_does_not_know(place, own, made):
 
 def test_predicting_a_sample_of_a_corpus_without_the_students_modality(place, own, made):
     corpus = only(path for path in made.glob("corpora/*") if path.is_dir())
-    sample = "a01_s01_c1_r1"
-    message = refusal(place, "predict", own, corpus / sample)
-    assert "does not hold inertial" in message or "no sample" in message
+    message = refusal(place, "predict", own, corpus / "a01_s01_c1_r01")
+    assert "does not hold inertial" in message
 
 
 # The words themselves

@@ -17,8 +17,18 @@ except SystemExit as end:
 print("loaded:", ",".join(sorted(set(sys.argv[1:]) | set(HEAVY) & sys.modules.keys())))
 """
 
-SECONDS = 0.3
-"""Of processor time, which the load of the machine hardly changes."""
+SMALLEST = """
+import typer
+app = typer.Typer()
+@app.command()
+def verb(word: str = "") -> None:
+    "Do."
+app(["--help"])
+"""
+
+RATIO = 1.6
+"""Of processor time, which the load of a machine changes less than the clock's. Ours is 1.2 times
+that of the smallest command; numpy would make it 1.8 times."""
 
 
 def test_help_imports_nothing_heavy():
@@ -27,13 +37,14 @@ def test_help_imports_nothing_heavy():
     assert ran.stdout.splitlines()[-1] == "loaded: --help"
 
 
-def test_help_takes_less_than_a_third_of_a_second():
-    def once():
+def test_help_takes_hardly_longer_than_that_of_the_smallest_command():
+    def once(*words):
         before = os.times()
-        command = [sys.executable, "-m", "fckd.cli.main", "--help"]
-        subprocess.run(command, capture_output=True, check=True)
+        subprocess.run([sys.executable, *words], capture_output=True, check=True)
         after = os.times()
         children = after.children_user - before.children_user
         return children + after.children_system - before.children_system
 
-    assert min(once() for _ in range(5)) < SECONDS
+    taken = [(once("-m", "fckd.cli.main", "--help"), once("-c", SMALLEST)) for _ in range(5)]
+    ours, theirs = map(min, zip(*taken, strict=True))
+    assert ours < RATIO * theirs

@@ -1,8 +1,10 @@
 """The command itself: its flags, its exit codes, and messages that can be copied."""
 
+import errno
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 import typer.main
@@ -10,7 +12,7 @@ import typer.main
 from fckd.cli.main import app
 from fckd.config.kind import Kind
 from fckd.config.reference import reference
-from fckd.errors import Stopped, TrainingError, UserError
+from fckd.errors import Halted, Stopped, StorageLost, TrainingError, UserError
 from fckd.sweep.account import Account
 from tests.cli.command import fckd
 from tests.cli.conftest import DEMO
@@ -79,6 +81,20 @@ def test_a_mistake_of_the_user_ends_with_2(failing):
     assert (ran.code, ran.err) == (2, "error: a\n  expected: b\n  to do:    c\n")
 
 
+def full_disk():
+    error = UserError("cannot write to a: No space left on device", "b", "c")
+    error.__cause__ = OSError(errno.ENOSPC, "No space left on device")
+    return error
+
+
+@pytest.mark.parametrize(
+    "error", [Halted("a", "b", "c"), StorageLost("a", "b", "c"), full_disk()], ids=repr
+)
+def test_a_machine_in_trouble_ends_with_75_for_the_same_command_goes_on_later(failing, error):
+    ran = failing(error)
+    assert (ran.code, ran.err) == (75, f"error: {error}\n")
+
+
 def test_a_training_that_broke_down_ends_with_1_and_no_traceback(failing):
     ran = failing(TrainingError("the loss is nan"))
     assert (ran.code, ran.err) == (1, "training failed: the loss is nan\n")
@@ -97,6 +113,11 @@ def test_an_end_that_was_asked_for_is_0_and_that_of_a_budget_is_1(failing):
     assert spent.err.startswith("budget.device_hours: 1.00 of 1 are spent; nothing is done\n")
 
 
+def test_the_version_can_be_asked_for():
+    ran = fckd("--version")
+    assert (ran.code, ran.out) == (0, f"fckd {version('fckd')}\n")
+
+
 def test_control_c_says_that_the_command_can_be_run_again(failing):
     ran = failing(KeyboardInterrupt())
     assert (ran.code, ran.err) == (130, "stopped; run the same command again to go on\n")
@@ -107,19 +128,26 @@ def test_a_message_is_printed_as_it_is_however_long_and_whatever_brackets_it_hol
     assert failing(UserError(given, "b", "c")).err.startswith(f"error: {given}\n")
 
 
-def test_a_wrong_path_is_refused_before_the_heavy_packages_are_imported(place):
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("prepare", "absent.yaml"), "no such file: absent.yaml\n"),
+        (("report", "absent"), "no sweep is called absent in "),
+    ],
+)
+def test_a_wrong_name_is_refused_before_the_heavy_packages_are_imported(place, words, says):
     script = (
         "import sys; from fckd.cli.main import main\n"
         "try: main()\n"
-        "finally: print(sorted({'torch', 'ray', 'mlflow'} & set(sys.modules)))"
+        "finally: print(sorted({'torch', 'ray', 'mlflow', 'matplotlib'} & set(sys.modules)))"
     )
     ran = subprocess.run(
-        [sys.executable, "-c", script, "prepare", "absent.yaml"],
+        [sys.executable, "-c", script, *words],
         capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
     assert ran.returncode == 2
     assert ran.stdout == "[]\n"
-    assert ran.stderr.startswith("error: no such file: absent.yaml\n")
+    assert ran.stderr.startswith(f"error: {says}")
 
 
 @pytest.mark.parametrize(("kind", "field"), [("space", "search"), ("comparison", "arms")])

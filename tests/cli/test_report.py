@@ -77,7 +77,7 @@ def test_a_comparison_is_told_where_its_table_is(sweep, place):
     (sweep / FACTS).unlink()
     (sweep / TABLE).write_text("| arm | accuracy |\n")
     said = refusal(place, "report", "demo")
-    assert "demo is a comparison" in said
+    assert "demo-1 is a comparison" in said
     assert str(sweep / TABLE) in said
     assert "fckd sweep" not in said
 

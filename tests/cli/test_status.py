@@ -10,7 +10,7 @@ from rich.console import Console
 
 from fckd.cli.status import print_status
 from fckd.sweep.attendance import Attendance
-from fckd.sweep.control import DRIVER, ENDED, PHASES, Control
+from fckd.sweep.control import DRIVER, ENDED, PHASES, Control, Wishes
 from fckd.sweep.ledger_places import open_ledger
 from fckd.sweep.phases import Search
 from tests.cli.command import fckd, refusal
@@ -115,6 +115,22 @@ def test_the_newest_of_a_name_is_meant(search, storage, folder):
     assert told(fckd("status", "small")).startswith(newer.name)
 
 
+def test_status_without_a_name_lists_every_campaign_with_its_state(search, storage, attendance):
+    for number, record in enumerate(({}, {ENDED: {"state": "finished", "time": time.time()}})):
+        control = Control.open(storage, f"other-{number:08}", {"name": "other"})
+        for name, value in record.items():
+            control.write(name, value)
+    assert told(fckd("status")).splitlines() == [
+        f"{CAMPAIGN}: running", "other-00000000: no sign of life", "other-00000001: finished",
+    ]  # fmt: skip
+    assert json.loads(told(fckd("status", "--json")))[CAMPAIGN] == "running"
+
+
+@pytest.mark.parametrize("words", [["small", "--json"], []], ids=str)
+def test_only_one_sweep_can_be_watched_and_only_by_people(search, place, words):
+    assert "--watch" in refusal(place, "status", *words, "--watch")
+
+
 # Requests
 
 
@@ -143,6 +159,29 @@ def test_a_running_sweep_can_be_given_more_groups(search, attendance):
     assert "from 2 to 3 trials at a time" in told(fckd("scale", "small", "--groups", 3))
     attendance.look()
     assert attendance.may_start == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "heard"),
+    [
+        (["stop"], Wishes(stop=True)),
+        (["pause"], Wishes(pause=True)),
+        (["resume"], Wishes()),
+        (["scale", "--groups", 3], Wishes(3)),
+    ],
+    ids=lambda given: given[0] if isinstance(given, list) else "",
+)
+def test_a_driver_whose_clock_differs_hears_what_is_asked(search, storage, words, heard):
+    control = Control(storage, CAMPAIGN)
+    control.write(DRIVER, {**control.read()[DRIVER], "seen": time.time() - 180})
+    answer = told(fckd(words[0], "small", *words[1:]))
+    assert "its driver gave no sign of life for 3 min" in answer
+    assert control.wishes() == heard
+
+
+def test_a_sweep_of_which_no_driver_was_seen_yet_cannot_be_asked_for_anything(storage, place):
+    Control.open(storage, CAMPAIGN, {"name": "small"})
+    assert "no sign of life yet" in refusal(place, "stop", "small")
 
 
 @pytest.mark.parametrize("groups", [0, 4])

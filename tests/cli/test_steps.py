@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.cli.command import fckd, listing
-from tests.cli.conftest import DEMO
+from tests.cli.conftest import DEMO, FLOW
 
 SMOKE = (DEMO, "--smoke")
 COUNTS = "synthetic: 24 samples: 6 train, 6 validation, 12 test"
@@ -30,6 +30,15 @@ def test_every_step_prints_the_number_of_samples_of_each_split(said, name):
 def test_prepare_says_where_the_corpus_is(smoke, said):
     (corpus,) = [path for path in (smoke[0] / "corpora").iterdir() if path.is_dir()]
     assert f"corpus: {corpus}\n" in said["prepare"]
+
+
+def test_prepare_takes_a_comparison_and_reads_what_any_of_its_arms_needs(place):
+    more = "arms.more.teachers={bones: {modality: skeleton, network: temporal}}"
+    ran = fckd("prepare", FLOW, "--smoke", "--set", more)
+    assert (ran.code, ran.err) == (0, "")
+    assert all(
+        re.search(rf"^{each} +24 ", ran.out, re.MULTILINE) for each in ("flow", "rgb", "skeleton")
+    )
 
 
 def test_teach_says_on_which_split_a_teacher_was_measured(said):

@@ -122,6 +122,52 @@ def test_top_limits_the_actions(student, recording):
     assert fckd("predict", student, recording, "--top", 1).out.count("%") == 1
 
 
+def test_a_recording_that_cannot_be_read_is_left_out_and_told_of_and_the_others_are_kept(
+    place, student, many
+):
+    (place / many / "1.npy").write_text("no array")
+    ran = fckd("predict", student, many, "--out", "answers.csv")
+    assert ran.code == 2
+    assert ran.out.startswith("2 recordings: answers.csv\n")
+    assert ran.err.startswith("error: 1 of 3 recordings were left out:\n  recordings/1.npy: ")
+    with (place / "answers.csv").open(newline="") as stream:
+        samples = [row["sample"] for row in csv.DictReader(stream)]
+    assert samples == ["recordings/0.npy", "recordings/2.npy"]
+
+
+def test_a_table_of_which_no_recording_can_be_read_is_not_written(place, student, many):
+    for path in (place / many).iterdir():
+        path.write_text("no array")
+    assert "3 of 3" in refusal(place, "predict", student, many, "--out", "answers.csv")
+    assert not (place / "answers.csv").exists()
+
+
+@pytest.mark.parametrize("out", ["file/answers.csv", "folder.csv"])
+def test_a_table_that_cannot_be_written_is_refused_before_anything_is_predicted(
+    place, student, recording, monkeypatch, out
+):
+    (place / "file").touch()
+    (place / "folder.csv").mkdir()
+    asked = []
+    monkeypatch.setattr("fckd.cli.predict.predictions", lambda *words: asked.append(words))
+    refusal(place, "predict", student, recording, "--out", out)
+    assert not asked
+
+
+def test_who_names_a_public_key_that_is_not_there_is_sent_to_the_packer(
+    place, student, recording, monkeypatch
+):
+    monkeypatch.setenv("FCKD_PUBLIC_KEY", "/nope")
+    message = refusal(place, "predict", student, recording)
+    assert "ask who packed the student" in message
+    assert "genpkey" not in message
+
+
+def test_a_camera_writes_no_table(place, student):
+    message = refusal(place, "predict", student, "--camera", "0", "--out", "answers.csv")
+    assert message.startswith("error: --camera and --out\n")
+
+
 @pytest.mark.parametrize(
     "words", [["a.npy", "--out", "answers.txt"], [], ["a.npy", "--camera", "0"]], ids=str
 )
@@ -139,6 +185,14 @@ def test_evaluate_says_accuracy_and_interval_and_records_it(place):
     assert "choose nothing by a test split" in ran.out
     assert (place / "mine.evaluations.jsonl").exists()
     assert (place / "confusion.csv").exists()
+
+
+def test_a_protocol_that_the_corpus_does_not_know_is_refused_by_the_options_name(place, student):
+    ran = fckd("prepare", *_inertial())
+    corpus = re.search(r"^corpus: (.*)$", ran.out, re.MULTILINE)[1]
+    message = refusal(place, "evaluate", student, corpus, "--protocol", "split-1")
+    assert "--protocol split-1" in message
+    assert "one of cross-subject" in message
 
 
 def test_a_student_whose_run_mlflow_does_not_know_is_not_registered(place, registry, monkeypatch):

@@ -4,20 +4,22 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import Request, urlopen
 
+from tests.ports import free_port
+from tests.surroundings import FOREIGN
+
 START = Path("cluster/start.sh").resolve()
 SUBMIT = Path("cluster/submit.sh").resolve()
-START_LIMIT = 90.0
+START_LIMIT = 300.0
 PORTS = {
     "port": 0,
     "dashboard-port": 1,
@@ -72,9 +74,9 @@ class Head:
 @contextmanager
 def ray_head(folder: Path, **environment: str) -> Iterator[Head]:
     """Run a head whose token lies in `folder`; `environment` is what its jobs find."""
-    ports = _free_ports(len(PORTS))
+    ports = [free_port() for _ in PORTS]
     # a path that is short enough for Ray's sockets
-    session = Path(tempfile.mkdtemp(prefix="ray"))
+    session = Path(tempfile.mkdtemp(prefix="ray", dir="/tmp"))
     head = Head(f"http://127.0.0.1:{ports[PORTS['dashboard-port']]}", folder / "token", session)
     options = [f"--{name}={ports[number]}" for name, number in PORTS.items()]
     command = [str(START), "head", "--block", "--num-cpus=2", f"--temp-dir={session}", *options]
@@ -93,8 +95,7 @@ def ray_head(folder: Path, **environment: str) -> Iterator[Head]:
 
 def _clean(environment) -> dict[str, str]:
     """Leave out what tells of other clusters and servers; commands are those of this Python."""
-    foreign = ("RAY_", "MLFLOW_", "FCKD_", "AWS_")
-    kept = {name: value for name, value in environment.items() if not name.startswith(foreign)}
+    kept = {name: value for name, value in environment.items() if not name.startswith(FOREIGN)}
     return {**kept, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}"}
 
 
@@ -109,11 +110,3 @@ def _wait(head: Head, process, log: Path) -> None:
             time.sleep(0.3)
         else:
             return
-
-
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]

@@ -133,3 +133,14 @@ def test_the_job_has_the_cluster_of_the_base_and_a_deadline(built):
     assert job["spec"]["rayClusterSpec"] == alone["spec"]
     assert job["spec"]["activeDeadlineSeconds"] > 0
     assert job["spec"]["shutdownAfterJobFinishes"]
+
+
+def test_the_head_has_memory_for_every_group_that_its_workers_hold(resources):
+    """Of one CPU each: a GiB for each group, and two besides, says docs/cluster.md."""
+    cluster = cluster_of(_ray(resources))
+    (workers,) = cluster["workerGroupSpecs"]
+    (worker,) = workers["template"]["spec"]["containers"]
+    head = cluster["headGroupSpec"]["template"]["spec"]["containers"][0]["resources"]
+    groups = workers["maxReplicas"] * int(worker["resources"]["limits"]["cpu"])
+    assert head["requests"]["memory"] == head["limits"]["memory"]
+    assert int(head["limits"]["memory"].removesuffix("Gi")) >= groups + 2

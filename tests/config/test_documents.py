@@ -123,6 +123,35 @@ def test_an_override_of_an_unknown_field_is_refused_by_its_name(written):
         validate(Space, document, "space.yaml")
 
 
+@pytest.mark.parametrize(
+    ("field", "meant"),
+    [
+        ("experiment.focal.ration", "ratio"),
+        ("experiment.objective.correlation.wieght", "weight"),
+        ("experiment.teachers.bones.widht", "width"),
+        ("search.parameters.focal.ratio.hihg", "high"),
+        ("experimnet", "experiment"),
+    ],
+)
+def test_a_misspelt_field_is_answered_with_the_nearest_that_stands_there(written, field, meant):
+    document = read_document(written(), overrides=[f"{field}=1"])
+    with pytest.raises(UserError, match=rf"{field}: .*; did you mean {meant}\?"):
+        validate(Space, document, "space.yaml")
+
+
+def test_a_field_that_nothing_there_is_like_is_refused_without_a_guess(written):
+    document = read_document(written(), overrides=["experiment.focal.epochs=1"])
+    with pytest.raises(UserError, match=r"focal\.epochs: ") as refusal:
+        validate(Space, document, "space.yaml")
+    assert "did you mean" not in str(refusal.value)
+
+
+def test_what_is_right_is_told_by_a_command_that_everybody_has(written, document):
+    with pytest.raises(UserError) as refusal:
+        validate(Space, {}, "space.yaml")
+    assert "`fckd schema space --markdown`" in refusal.value.expected
+
+
 def test_a_field_below_a_plain_value_is_refused():
     with pytest.raises(UserError, match=r"name\.first: name holds 'small'"):
         set_field({"name": "small"}, "name.first", "x")

@@ -10,7 +10,7 @@ from fckd.data.cores import PROCESS, cores, processes
 from fckd.data.writing import write_corpus
 
 GIGABYTE = 2**30
-OWN = os.cpu_count()
+OWN = len(os.sched_getaffinity(0))
 PLENTY = f"MemTotal: 999 kB\nMemAvailable: {2**40} kB\n"
 JOB = "job_1/step_0"
 

@@ -88,6 +88,6 @@ def test_of_two_processes_one_writes_and_the_other_waits(settings, storage):
     ]
     for process in processes:
         process.start()
-    assert sorted(results.get(timeout=60) for _ in processes) == [False, True]
+    assert sorted(results.get(timeout=300) for _ in processes) == [False, True]
     for process in processes:
         process.join()

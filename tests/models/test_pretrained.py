@@ -5,6 +5,7 @@ import hashlib
 import pytest
 import torch
 from safetensors.torch import save_file
+from torch.testing import assert_close
 
 from fckd.config.networks import Modality
 from fckd.errors import UserError
@@ -110,6 +111,49 @@ def test_half_precision_is_widened(tmp_path):
     }
     load_pretrained(network, saved(tmp_path, halves))
     assert network.body.conv1.weight.dtype == torch.float32
+
+
+COLOURLESS = [
+    (Toy("tsm", Modality.DEPTH), "conv1"),
+    (Toy("tsm", Modality.FLOW, {"layers": 50, "width": 64}), "conv1"),
+    (Toy("r2plus1d", Modality.INFRARED), "stem.0"),
+    (Toy("x3d", Modality.FLOW), "stem.within"),
+]
+"""Networks on images without colours, and their first convolutions."""
+
+
+def convolved(network, name, images):
+    """Return what the convolution `name` makes of images (N, C, T, H, W), or of their first."""
+    convolution = network.body.get_submodule(name)
+    return convolution(images if convolution.weight.ndim == images.ndim else images[:, :, 0])
+
+
+@pytest.mark.parametrize(("toy", "first"), COLOURLESS, ids=str)
+def test_every_channel_of_a_colourless_network_is_read_by_the_mean_of_the_colours(
+    tmp_path, toy, first
+):
+    colours = Toy(toy.network, Modality.RGB, toy.changes).build()
+    network = toy.build()
+    load_pretrained(network, saved(tmp_path, colours.state_dict()))
+    images = toy.readings()
+    grey = (images.sum(dim=1, keepdim=True) / 3).expand(-1, 3, -1, -1, -1)
+    said, expected = convolved(network, first, images), convolved(colours, first, grey)
+    assert_close(said, expected, rtol=1e-4, atol=1e-4)
+    found, others = body(network), without(body(colours), f"{first}.weight")
+    assert len(found) == len(others) + 1
+    assert all(torch.equal(found[name], value) for name, value in others.items())
+
+
+def test_colours_are_not_made_of_depth(tmp_path):
+    depth = Toy("tsm", Modality.DEPTH).build()
+    with pytest.raises(UserError, match=r"conv1\.weight is \(4, 1, 7, 7\) in place(?s:.)*modality"):
+        load_pretrained(TSM.build(), saved(tmp_path, depth.state_dict()))
+
+
+def test_colours_excuse_nothing_else(tmp_path):
+    state = published() | {"bn1.weight": torch.zeros(9)}
+    with pytest.raises(UserError, match=r"1 of another shape; first bn1\.weight"):
+        load_pretrained(Toy("tsm", Modality.DEPTH).build(), saved(tmp_path, state))
 
 
 def without(state, *names):

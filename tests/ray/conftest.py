@@ -20,8 +20,11 @@ DEMO = Path("tune_spaces/demo.yaml")
 
 @pytest.fixture(scope="session")
 def ray_cluster() -> Iterator[None]:
-    with cluster(ExecutionSettings(groups=1, workers=2)):
-        yield
+    with pytest.MonkeyPatch.context() as patch:
+        # as many on every machine: how much is under way at once depends on it
+        patch.setattr("fckd.sweep.cluster.cores", lambda: 2)
+        with cluster(ExecutionSettings(groups=1, workers=2)):
+            yield
     assert not ray.is_initialized()
 
 

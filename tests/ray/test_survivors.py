@@ -10,42 +10,49 @@ import pytest
 pytestmark = pytest.mark.ray
 
 DRIVER = """
-import time
+import sys
 from fckd.config.campaign import ExecutionSettings
 from fckd.sweep.cluster import connection
 with connection(ExecutionSettings()):
     print("ready", flush=True)
-    time.sleep({seconds})
+    sys.stdin.readline()
 """
 
 
-def _start(seconds):
-    return subprocess.Popen(
-        [sys.executable, "-c", DRIVER.format(seconds=seconds)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
+SOON = 50.0
+"""Seconds; by themselves Ray's agents would stay for a minute."""
+
+
+@pytest.fixture
+def driver(monkeypatch):
+    """A driver that is ready, and ends when it reads a line."""
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen([sys.executable, "-c", DRIVER], text=True, **pipes) as started:
+        try:
+            assert started.stdout.readline() == "ready\n"
+            yield started
+        finally:
+            started.kill()
 
 
 def _family(driver):
-    assert driver.stdout.readline() == "ready\n"
     return psutil.Process(driver.pid).children(recursive=True)
 
 
-def test_half_a_minute_after_a_kill_nothing_of_the_local_cluster_runs(monkeypatch):
-    monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    with _start(seconds=600) as driver:
-        family = _family(driver)
-        agents = [process for process in family if process.name().startswith("ray::")]
-        assert len(agents) >= 2
-        driver.send_signal(signal.SIGKILL)
-        assert psutil.wait_procs(family, timeout=30)[1] == []
+def test_soon_after_a_kill_nothing_of_the_local_cluster_runs(driver):
+    family = _family(driver)
+    agents = [process for process in family if process.name().startswith("ray::")]
+    assert len(agents) >= 2
+    driver.send_signal(signal.SIGKILL)
+    assert psutil.wait_procs(family, timeout=SOON)[1] == []
 
 
-def test_a_driver_that_ends_by_itself_leaves_no_companion(monkeypatch):
-    monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    with _start(seconds=0) as driver:
-        family = _family(driver)
-        assert driver.wait(timeout=60) == 0
-        assert psutil.wait_procs(family, timeout=10)[1] == []
+def test_a_driver_that_ends_by_itself_leaves_no_companion(driver):
+    family = _family(driver)
+    (companion,) = (process for process in family if "fckd.sweep.survivors" in process.cmdline())
+    driver.stdin.write("end\n")
+    driver.stdin.close()
+    assert driver.wait(timeout=300) == 0
+    assert not companion.is_running()
+    assert psutil.wait_procs(family, timeout=SOON)[1] == []

@@ -66,6 +66,17 @@ def test_another_benchmark_keeps_the_champion():
     assert not decide(card(correct=40, source="utd-mhad"), card(correct=1)).promote
 
 
+def test_synthetic_recordings_of_another_seed_keep_the_champion_though_their_ids_agree():
+    verdict = decide(card(correct=40, corpus="fedcba9876543210"), card(correct=1))
+    assert not verdict.promote
+    assert "the corpus fedcba9876543210 for the candidate" in verdict.reason
+
+
+def test_real_recordings_are_the_same_whatever_modalities_their_corpus_holds():
+    candidate = card(correct=40, source="utd-mhad", corpus="fedcba9876543210")
+    assert decide(candidate, card(correct=1, source="utd-mhad")).promote
+
+
 def test_an_answer_for_each_sample_is_demanded():
     with pytest.raises(ValidationError, match="2 ids, but 1 answers"):
         TestResult(sample_ids=("a", "b"), correct=(True,))

@@ -1,7 +1,6 @@
 """The registry against an MLflow server that keeps the artefacts itself."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -13,17 +12,16 @@ from fckd.errors import UserError
 from fckd.registry.connection import quiet
 from fckd.registry.pull import pull
 from fckd.registry.store import Registry
+from tests.ports import free_port
 from tests.registry.students import packed
 
-START_LIMIT = 120.0
+START_LIMIT = 300.0
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("server")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1"]
     command += ["--port", str(port), "--workers", "1"]
     command += ["--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}"]

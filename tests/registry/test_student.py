@@ -95,6 +95,13 @@ def page(**changes):
     return model_card(card(**changes))
 
 
+def test_the_model_card_says_what_all_seeds_share():
+    once = "The teachers were trained once, for all of these seeds."
+    assert once in page()
+    assert once not in page(lessons={})
+    assert once not in page(teachers={"skeleton": "learns with the student"}, lessons={})
+
+
 def images(modality, size=32):
     return NetworkSettings(modality=modality, network="video", width=8, frames=4, size=size)
 

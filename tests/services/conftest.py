@@ -36,7 +36,7 @@ def session():
     with ExitStack() as stack:
         yield lambda: Path(
             stack.enter_context(
-                tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True)
+                tempfile.TemporaryDirectory(prefix="ray", dir="/tmp", ignore_cleanup_errors=True)
             )
         )
 

@@ -13,11 +13,12 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.surroundings import FOREIGN
+
 SUBNET = "10.99.0"
 INIT = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
 ADOPT = "sleep infinity & wait"
 """The first process of a host: it adopts those that lose their parent, and they go with it."""
-FOREIGN = ("RAY_", "MLFLOW_", "FCKD_", "AWS_", "PG")
 
 
 class Host:

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import uuid
@@ -13,6 +12,8 @@ from pathlib import Path
 
 import psycopg2
 import pytest
+
+from tests.ports import free_port
 
 USER, PASSWORD = "fckd", "canary-ledger-91d3c07a55e2"
 LOOPBACK = "127.0.0.1"
@@ -94,19 +95,17 @@ def postgres(address: str = LOOPBACK, within: tuple[str, ...] = ()) -> Iterator[
     if not found:
         pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
     programs = found[-1].parent
-    # Not below pytest's folder, which only its own user may enter.
-    place = Path(tempfile.mkdtemp(prefix="fckd-postgres-"))
+    # Neither pytest's folder nor the caller's TMPDIR need be one that another user may enter.
+    place = Path(tempfile.mkdtemp(prefix="fckd-postgres-", dir="/tmp"))
     (place / "password").write_text(PASSWORD)
     if os.getuid() == 0:
         for path in (place, place / "password"):
             shutil.chown(path, "postgres")
-    with socket.socket() as free:
-        free.bind((LOOPBACK, 0))
-        port = free.getsockname()[1]
-    database = Database(port, place / "data", programs, address, within)
+    database = Database(free_port(), place / "data", programs, address, within)
     try:
         words = ("-U", USER, "-A", "scram-sha-256", f"--pwfile={place / 'password'}", "--no-sync")
-        run(str(programs / "initdb"), "-D", str(database.folder), *words)
+        same = ("--no-locale", "--encoding=UTF8")  # whatever the caller's language
+        run(str(programs / "initdb"), "-D", str(database.folder), *words, *same)
         with (place / "data" / "postgresql.conf").open("a") as settings:
             known = SETTINGS | {"listen_addresses": address}
             settings.writelines(f"{name} = '{value}'\n" for name, value in known.items())
@@ -125,12 +124,15 @@ def run(*command: str, within: tuple[str, ...] = ()) -> None:
     """Run a program as a user other than root, as whom PostgreSQL refuses to run."""
     as_user = ("runuser", "-u", "postgres", "--") if os.getuid() == 0 else ()
     # No pipes: the server that pg_ctl leaves behind would keep them open.
-    subprocess.run(
-        [*within, *as_user, *command],
-        check=True,
-        cwd="/",
-        timeout=120,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    with tempfile.TemporaryFile() as said:
+        ran = subprocess.run(
+            [*within, *as_user, *command],
+            check=False,
+            cwd="/",
+            timeout=300,
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+        )
+        said.seek(0)
+        assert ran.returncode == 0, f"{' '.join(command)}\n{said.read().decode()}"

@@ -12,6 +12,7 @@ from fckd.tracking.mlflow_sink import find_run
 from fckd.tracking.probe import probe
 from fckd.tracking.tracker import open_tracker
 from tests.registry.students import packed
+from tests.services.contents import contents
 from tests.services.postgres import PASSWORD as DATABASE_PASSWORD
 from tests.services.tracking import ADMIN_PASSWORD, MEMBER, PASSWORD, SCRIPT
 from tests.tracking.stories import EXPERIMENT, SWEEP, Store, end, opening, trial
@@ -101,9 +102,9 @@ def test_a_refused_password_is_the_users_to_mend_and_is_not_repeated(member, tmp
 
 
 def test_the_server_writes_no_password_into_a_file(server):
-    for path in server.log.parent.rglob("*"):
+    for path, content in contents(server.log.parent):
         for secret in (DATABASE_PASSWORD, ADMIN_PASSWORD, PASSWORD):
-            assert not path.is_file() or secret.encode() not in path.read_bytes()
+            assert secret.encode() not in content, path
 
 
 def test_a_database_address_with_a_password_is_refused():

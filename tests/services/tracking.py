@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,13 +14,14 @@ from urllib.request import urlopen
 import pytest
 import requests
 
+from tests.ports import free_port
 from tests.services.postgres import LOOPBACK, Database
 from tests.services.postgres import PASSWORD as DATABASE_PASSWORD
 
 SCRIPT = Path(__file__).parents[2] / "cluster" / "tracking.sh"
 ADMIN, ADMIN_PASSWORD = "admin", "canary-admin-6b1f90ce"
 MEMBER, PASSWORD = "trainer", "canary-tracking-2e84d7"
-START_LIMIT = 240.0
+START_LIMIT = 300.0
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,7 @@ def tracking_server(
         address: On which it listens.
         within: Words before a command that make it one of another host.
     """
-    with socket.socket() as free:
-        free.bind((LOOPBACK, 0))
-        port = free.getsockname()[1]
+    port = free_port()
     environment = {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",

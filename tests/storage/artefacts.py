@@ -41,7 +41,7 @@ def hold_elsewhere(address, cache, name, held, limit):
     shelf = Shelf(Address.parse(address), Cache(Path(cache), limit))
     shelf.fetch(shelf.folder / name)
     held.set()
-    time.sleep(60)
+    time.sleep(600)
 
 
 def die_in(method, address, cache, name, calls):

@@ -4,13 +4,12 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import urlopen
@@ -18,8 +17,10 @@ from urllib.request import urlopen
 import boto3
 import botocore.exceptions
 
+from tests.ports import free_port
+
 SCRIPT = Path(__file__).parents[2] / "cluster" / "storage.sh"
-START_LIMIT = 90.0
+START_LIMIT = 300.0
 LOOPBACK = "127.0.0.1"
 BUCKET = "artefacts"
 KEY, SECRET = "AKIDTESTACCOUNT", "canary-secret-2f9c41d7e05b"
@@ -99,7 +100,7 @@ def s3_server(
         _account("tests", KEY, SECRET, ["Admin", "Read", "Write", "List"]),
         _account("stranger", STRANGER, STRANGERS_SECRET, ["Read:elsewhere", "List:elsewhere"]),
     ]}))  # fmt: skip
-    ports = _free_ports(2 * len(PORTS) + 1)
+    ports = [free_port() for _ in range(2 * len(PORTS) + 1)]
     command = [*within, str(SCRIPT), f"-dir={folder / 'data'}", f"-s3.ip.bind={address}"]
     for number, name in enumerate(PORTS):
         command += [
@@ -133,14 +134,6 @@ def s3_server(
 def _account(name, key, secret, actions):
     credentials = [{"accessKey": key, "secretKey": secret}]
     return {"name": name, "credentials": credentials, "actions": actions}
-
-
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind((LOOPBACK, 0))
-        return [each.getsockname()[1] for each in sockets]
 
 
 def _make_bucket(server: Server, process, log: Path) -> None:

@@ -1,13 +1,15 @@
 """What gives way when the cache is full, and what never does."""
 
+import fcntl
 import multiprocessing
 import os
 
 import pytest
 
 from fckd.errors import UserError
-from fckd.storage.cache import cache_limit, cache_root
+from fckd.storage.cache import Cache, cache_limit, cache_root
 from fckd.storage.shelf import open_shelf, storage_folder
+from fckd.storage.sums import Sums
 from tests.storage.artefacts import content, hold_elsewhere, visible, write
 
 SPAWN = multiprocessing.get_context("spawn")
@@ -56,9 +58,9 @@ def test_what_gave_way_is_fetched_again(full):
 def test_what_another_process_holds_stays_even_before_it_is_opened(full, place, tmp_path):
     held = SPAWN.Event()
     given = (place, tmp_path / "small", FIRST, held, 2 * SIZE)
-    process = SPAWN.Process(target=hold_elsewhere, args=given)
+    process = SPAWN.Process(target=hold_elsewhere, args=given, daemon=True)
     process.start()
-    assert held.wait(60)
+    assert held.wait(300)
     fetched(full(), SECOND)
     fetched(full(), THIRD)
     assert visible(full()) == [FIRST, THIRD]
@@ -105,6 +107,16 @@ def test_a_mapped_file_outlives_its_artefact(full):
         fetched(full(), THIRD)
         assert visible(full()) == [SECOND, THIRD]
         assert stream.read().startswith(FIRST.encode())
+
+
+def test_a_cache_may_lie_on_nfs(tmp_path, monkeypatch):
+    """NFS carries out flock by POSIX locks, which are refused by what was opened otherwise."""
+    monkeypatch.setattr(fcntl, "flock", fcntl.lockf)
+    cache = Cache(tmp_path, SIZE)
+    folder = write(tmp_path / FIRST, {"shard": bytes(SIZE)})
+    cache.hold(folder)
+    cache.note(folder, Sums.of(folder))
+    cache.make_room(SIZE)
 
 
 @pytest.mark.parametrize("given", ["0", "-5", "10G", "1e9", "much"])

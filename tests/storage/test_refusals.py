@@ -91,6 +91,7 @@ def test_a_dead_endpoint(nowhere):
 def test_an_endpoint_that_never_answers(nowhere, monkeypatch):
     """Three attempts at the limit of fckd/storage/bucket.py take 48 s; here it is shorter."""
     monkeypatch.setattr("fckd.storage.bucket.READ_SECONDS", 1)
+    monkeypatch.setattr("fckd.storage.bucket.FIRST_SECONDS", 1)
     nowhere.listen()
     assert refused("s3://bucket/x").count("no S3 service answers") == 2
 
@@ -100,7 +101,7 @@ def test_a_server_of_another_kind(nowhere, monkeypatch, tmp_path):
     pages = partial(SimpleHTTPRequestHandler, directory=tmp_path)
     with HTTPServer(("127.0.0.1", 0), pages) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         told = refused("s3://bucket/x")
         server.shutdown()

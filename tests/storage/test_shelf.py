@@ -146,13 +146,13 @@ def test_many_processes_of_a_node_fetch_once(published, machine, place, tmp_path
     alone.fetch(alone.folder / NAME)
     cost = s3.count("GET") - before
     assert cost >= len(FILES)
-    barrier, results = SPAWN.Barrier(3), SPAWN.Queue()
+    barrier, results = SPAWN.Barrier(3, timeout=120), SPAWN.Queue()
     given = (place, tmp_path / "node", NAME, barrier, results)
-    processes = [SPAWN.Process(target=fetch_elsewhere, args=given) for _ in range(3)]
+    processes = [SPAWN.Process(target=fetch_elsewhere, args=given, daemon=True) for _ in range(3)]
     before = s3.count("GET")
     for process in processes:
         process.start()
-    found = [results.get(timeout=60) for _ in processes]
+    found = [results.get(timeout=300) for _ in processes]
     for process in processes:
         process.join()
     assert found == [(True, sorted(FILES))] * 3

@@ -14,7 +14,7 @@ def task(key):
 
 def run(story):
     """Run a coroutine; a story that waits for ever is a broken promise, not a hanging test."""
-    return asyncio.run(asyncio.wait_for(story, 5))
+    return asyncio.run(asyncio.wait_for(story, 60))
 
 
 async def kinds(broker, key):

@@ -17,7 +17,7 @@ from fckd.sweep.groups import Ground, run_group
 from fckd.sweep.pool import AGAIN_SECONDS, MOST_IN_VAIN, Pool
 from fckd.train.task import Task
 
-SECONDS = 5.0
+SECONDS = 60.0
 """Nobody is waited for any longer."""
 
 

@@ -1,7 +1,7 @@
 """Means, intervals and a verdict that claims no more than the runs show."""
 
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 from scipy import stats
@@ -9,7 +9,7 @@ from scipy import stats
 from fckd.files import write_json
 from fckd.sweep.leaderboard import leaderboard, t_interval
 from fckd.sweep.phases import confirmation as confirmation_of
-from fckd.train.task import OUTCOME, Outcome
+from fckd.train.task import OUTCOME, Outcome, read_outcome
 from tests.sweep.ledgers import ready
 from tests.sweep.spaces import CORRELATION, space
 
@@ -19,10 +19,10 @@ COUNTS = {"train": 8, "validation": 4, "test": 8}
 
 @pytest.fixture
 def confirmation(storage, tmp_path):
-    def open_confirmation(seeds):
-        given = space(confirmation={"seeds": seeds})
-        finalists = [("small-0000", {CORRELATION: 1.0})]
-        return confirmation_of(given, "small", ready(storage), tmp_path, finalists)
+    def open_confirmation(seeds, finalists=({CORRELATION: 1.0},), **experiment):
+        given = space(confirmation={"seeds": seeds}, experiment=experiment)
+        found = [(f"small-{number:04d}", fields) for number, fields in enumerate(finalists)]
+        return confirmation_of(given, "small", ready(storage), tmp_path, found)
 
     return open_confirmation
 
@@ -36,9 +36,25 @@ def board(confirmation):
         for asked in iter(phase.ledger.ask, None):
             arm, seed = asked.attributes["arm"], asked.attributes["seed"]
             run(phase, asked.key, scores.get(arm.split()[-1], [0.5] * 99)[seed - 1000])
-        return leaderboard(phase, "small-1", "synthetic", COUNTS, ["wave", "clap"])
+        return board_of(phase)
 
     return confirm
+
+
+def board_of(phase):
+    return leaderboard(phase, "small-1", "synthetic", COUNTS, ["wave", "clap"])
+
+
+def finished(phase, scores=0.5):
+    for asked in iter(phase.ledger.ask, None):
+        run(phase, asked.key, scores)
+    return phase
+
+
+def divide(phase, arm, seed, parts):
+    """Let a run have ended in parts of so many samples."""
+    folder = phase.place(phase.keys[phase.first(arm, seed)])
+    write_json(folder / OUTCOME, asdict(replace(read_outcome(folder), micro_batch=parts)))
 
 
 def run(phase, key, score):
@@ -127,7 +143,7 @@ def test_the_board_says_what_was_measured_on_how_many_samples(board):
 def test_seeds_of_an_earlier_and_larger_confirmation_are_left_out(board, confirmation):
     board(fckd=[0.5, 0.6, 0.7, 0.8])
     smaller = confirmation(seeds=2)
-    found = rows(leaderboard(smaller, "small-1", "synthetic", COUNTS, ["wave", "clap"]))
+    found = rows(board_of(smaller))
     assert found[FCKD]["seeds"] == [1000, 1001]
     assert found[FCKD]["confusion"] == [[6, 2], [4, 4]]
 
@@ -195,3 +211,42 @@ def test_without_fckd_there_is_no_verdict(board):
 
 def test_without_the_student_alone_there_is_no_verdict(board):
     assert board(alone=[None, None], fckd=[0.7, 0.8])["verdict"].startswith("No verdict: ")
+
+
+# What is no repetition of the others, or no difference of teaching alone
+
+
+def test_the_verdict_names_runs_that_memory_made_train_in_parts(confirmation):
+    phase = finished(confirmation(seeds=3))
+    divide(phase, FCKD, 1001, 4)
+    assert board_of(phase)["verdict"].endswith(
+        " Trained in parts, as memory ran out, so batch normalisation differs: "
+        "fckd 1001 (parts of 4)."
+    )
+
+
+def test_parts_that_were_asked_for_are_no_news(confirmation):
+    phase = finished(confirmation(seeds=3, training={"micro_batch": 4}))
+    divide(phase, FCKD, 1001, 4)
+    assert "Trained in parts" not in board_of(phase)["verdict"]
+
+
+def test_parts_change_nothing_where_no_batch_is_normalised(confirmation):
+    phase = finished(confirmation(seeds=3, student={"normalization": "group"}))
+    divide(phase, FCKD, 1001, 4)
+    assert "Trained in parts" not in board_of(phase)["verdict"]
+
+
+@pytest.mark.parametrize("field", [{"student.width": 16}, {"views.count": 3}])
+def test_the_verdict_names_finalists_whose_student_is_not_the_one_alone(confirmation, field):
+    finalists = [{CORRELATION: 1.0}, {CORRELATION: 1.0, **field}]
+    assert board_of(finished(confirmation(3, finalists)))["verdict"].endswith(
+        " Another student, or other views, than the student alone has: fckd 2; "
+        "that difference is of student and teaching together."
+    )
+
+
+def test_finalists_that_are_trained_otherwise_have_the_student_that_is_alone(confirmation):
+    trained = {"training.learning_rate": 0.02, "student.dropout": 0.1}
+    phase = finished(confirmation(3, [{CORRELATION: 1.0}, {CORRELATION: 1.0, **trained}]))
+    assert "Another student" not in board_of(phase)["verdict"]

@@ -1,5 +1,7 @@
 """A ledger that a team shares: who may open it, and one driver for each sweep."""
 
+import os
+import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -94,6 +96,25 @@ def test_many_may_open_an_empty_database_at_once(database, tmp_path):
     assert all(storage.get_all_studies() == [] for storage in opened)
 
 
+@pytest.mark.service
+def test_a_server_that_vanishes_is_noticed_within_a_minute(database, tmp_path):
+    storage = open_ledger(tmp_path, SecretStr(database.url(database.create())))
+    with storage.engine.connect() as connection:
+        number = os.dup(connection.connection.driver_connection.fileno())
+        with socket.socket(fileno=number) as way:
+            idle, interval, count, unheard = (
+                way.getsockopt(socket.IPPROTO_TCP, option)
+                for option in (
+                    socket.TCP_KEEPIDLE,
+                    socket.TCP_KEEPINTVL,
+                    socket.TCP_KEEPCNT,
+                    socket.TCP_USER_TIMEOUT,
+                )
+            )
+    assert idle + count * interval <= 60
+    assert 0 < unheard <= 60_000  # milliseconds
+
+
 # One driver
 
 
@@ -129,12 +150,13 @@ with Lease(ready(sys.argv[1]), SWEEP):
 
 @pytest.mark.service
 def test_a_killed_drivers_lease_frees_itself(url):
-    driver = subprocess.Popen([sys.executable, "-c", DRIVER, url], stdout=subprocess.PIPE)
-    assert driver.stdout.readline() == b"holds\n"
-    with pytest.raises(UserError):
-        Lease(ready(url), SWEEP).__enter__()
-    driver.kill()
-    driver.communicate()
+    with subprocess.Popen([sys.executable, "-c", DRIVER, url], stdout=subprocess.PIPE) as driver:
+        try:
+            assert driver.stdout.readline() == b"holds\n"
+            with pytest.raises(UserError):
+                Lease(ready(url), SWEEP).__enter__()
+        finally:
+            driver.kill()
     wait_for_connections(url, 0)
     with Lease(ready(url), SWEEP):
         pass

@@ -6,10 +6,11 @@ import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.trial import TrialState, create_trial
 
+from fckd.tracking import search_figures
 from fckd.tracking.canvas import save
 from fckd.tracking.figures import confusion_figure, leaderboard_figure
 from fckd.tracking.names import number, short_names
-from fckd.tracking.search_figures import SEARCH_FIGURES
+from fckd.tracking.search_figures import SEARCH_FIGURES, importance_figure
 from tests.tracking.boards import leaderboard
 
 RATIO = {"focal.ratio": FloatDistribution(0.1, 1.0)}
@@ -167,3 +168,13 @@ def test_numbers_have_three_digits():
     assert [number(value) for value in (0.0012345, 12, math.pi, "cam", True)] == [
         "0.00123", "12", "3.14", "cam", "True",
     ]  # fmt: skip
+
+
+def test_importances_of_a_long_search_are_of_trials_from_its_whole_length_and_say_so(monkeypatch):
+    trials = [finished(0.5 + (n % 10) / 20, (1 + n % 10) / 10) for n in range(100)]
+    study = study_of(trials)
+    assert "(fANOVA, 100 trials)" in texts_of(importance_figure(study))
+    monkeypatch.setattr(search_figures, "MOST_TRIALS", 12)
+    assert "(fANOVA, 12 of 100 trials, evenly chosen)" in texts_of(importance_figure(study))
+    looked_at = [trial.number for trial in search_figures._evenly(study.trials, 12)]
+    assert looked_at == [9 * place for place in range(12)]

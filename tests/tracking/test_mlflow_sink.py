@@ -100,10 +100,30 @@ def test_the_tag_that_counts_the_epochs_never_comes_before_their_last_metric(sin
 def test_an_interrupted_trial_is_killed_until_it_goes_on(sink, store):
     tell(sink, opening(), start(0), epoch(0, 1), end(0, "interrupted", reason="it goes on"))
     assert store.run("trial 0").info.status == "KILLED"
-    tell(sink, start(0), epoch(0, 2), end(0))
+    tell(sink, start(0, time=300.0), epoch(0, 2, time=310.0), end(0, time=320.0))
     run = store.run("trial 0")
     assert (run.info.status, run.data.tags["fckd.state"]) == ("FINISHED", "finished")
     assert "fckd.reason" not in run.data.tags
+
+
+def test_a_finished_trial_stays_finished_when_another_machine_ships_its_old_spool(store):
+    """Each machine has a spool of its own, and MLflow may have been away when one of them ended."""
+    old = [start(0), epoch(0, 1), end(0, "interrupted", reason="it goes on")]
+    later = [start(0, time=500.0), epoch(0, 2, time=510.0), end(0, time=520.0)]
+    for spool in (later, old):
+        tell(MlflowSink(store.uri, EXPERIMENT, store.artifacts), opening(), *spool)
+    run = store.run("trial 0")
+    assert (run.info.status, run.data.tags["fckd.state"]) == ("FINISHED", "finished")
+    assert run.info.end_time == 520_000
+    assert "fckd.reason" not in run.data.tags
+
+
+def test_a_trial_that_failed_for_good_is_not_running_for_an_old_beginning(sink, store):
+    failed = end(0, "failed", reason="killed", time=520.0)
+    tell(sink, opening(), start(0, time=500.0), failed, start(0), epoch(0, 1))
+    run = store.run("trial 0")
+    assert (run.info.status, run.data.tags["fckd.reason"]) == ("FAILED", "killed")
+    assert store.steps("trial 0", "validation/accuracy") == [1]
 
 
 def test_a_pruned_trial_is_finished_and_tagged(sink, store):

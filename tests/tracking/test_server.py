@@ -1,7 +1,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,17 +12,16 @@ import pytest
 from fckd.events import SweepEnded
 from fckd.tracking.mlflow_sink import find_run
 from fckd.tracking.tracker import open_tracker
+from tests.ports import free_port
 from tests.tracking.stories import EXPERIMENT, SWEEP, Store, end, opening, trial
 
-STARTS_WITHIN_S = 90
+STARTS_WITHIN_S = 300
 
 
 @pytest.fixture
 def late_server(empty_store, tmp_path):
     """The address of an MLflow server, and what starts it."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
+    port = free_port()
     address = f"http://127.0.0.1:{port}"
     database = shutil.copyfile(empty_store, tmp_path / "server.db")
     processes = []

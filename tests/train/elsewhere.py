@@ -22,8 +22,9 @@ from tests.train.small import BASE, state, told
 RANKS = 2
 SAID = (None, "go on", {"key": "0001", "experiment": {"ratio": 0.1, "teachers": ["é"]}})
 KILLED_AFTER = 2
-SHORT_SECONDS = 3.0
-"""The limit of a process group whose ranks must wait for each other for twice as long."""
+SHORT_SECONDS = 8.0
+"""The limit of a process group whose ranks must wait for each other for longer."""
+SLOW_SECONDS = 1.25 * SHORT_SECONDS
 MADE_AGAIN = "made again"
 
 
@@ -61,7 +62,7 @@ def train_together(rank, folder, storage, corpus, runs):
     distributed.destroy_process_group()
 
 
-def join(rank, folder, ranks, seconds=180.0):
+def join(rank, folder, ranks):
     """Become one of so many ranks."""
     torch.set_num_threads(1)
     distributed.init_process_group(
@@ -69,7 +70,7 @@ def join(rank, folder, ranks, seconds=180.0):
         init_method=f"file://{folder}/meeting",
         rank=rank,
         world_size=ranks,
-        timeout=timedelta(seconds=seconds),
+        timeout=timedelta(seconds=180),
     )
 
 
@@ -112,23 +113,27 @@ class SlowShelf(Workshop):
     def study(self, *given):
         """The first rank is slow to open the lessons."""
         if World().rank == 0:
-            time.sleep(2 * SHORT_SECONDS)
+            time.sleep(SLOW_SECONDS)
         return super().study(*given)
 
     def bring(self, *files):
         """The second rank is slow to fetch what the first one has."""
         if World().rank == 1 and any(file.name == task.CHECKPOINT for file in files):
-            time.sleep(2 * SHORT_SECONDS)
+            time.sleep(SLOW_SECONDS)
 
     def send(self, *files):
         """The first rank is slow to send the outcome."""
         if any(file.name == task.OUTCOME for file in files):
-            time.sleep(2 * SHORT_SECONDS)
+            time.sleep(SLOW_SECONDS)
 
 
 def wait_for_a_slow_shelf(rank, folder, storage, corpus, described):
     """Run a task as one of two ranks that give each other up after `SHORT_SECONDS`."""
-    join(rank, folder, RANKS, SHORT_SECONDS)
+    join(rank, folder, RANKS)
+    # Only from here on: until all have come, one may have been busy for long with its imports.
+    distributed.barrier()
+    limit = timedelta(seconds=SHORT_SECONDS)
+    distributed.distributed_c10d._set_pg_timeout(limit, distributed.group.WORLD)
     world.IDLE_SECONDS = SHORT_SECONDS / 6
     given = task.Task("slow", described, "train", f"{folder}/slow")
     task.run_task(given, SlowShelf(Path(storage), Path(corpus)), lambda _epoch, _metrics: True)

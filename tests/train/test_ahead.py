@@ -23,7 +23,10 @@ def test_no_more_jobs_are_under_way_than_threads_and_one():
     given = ahead(range(100), begun.append, 3)
     for fetched in range(1, 6):
         next(given)
-        time.sleep(0.05)
+        limit = time.monotonic() + 60
+        while len(begun) < fetched + 3 and time.monotonic() < limit:
+            time.sleep(0.001)
+        time.sleep(0.05)  # in which one more could begin
         assert len(begun) == fetched + 3
     given.close()
 

@@ -8,7 +8,8 @@ from fckd.config.networks import READS, NetworkSettings
 from fckd.data.readings import reading_shape
 from fckd.models.network import PooledNetwork
 from fckd.models.table import build_network
-from fckd.train.cost import student_cost
+from fckd.train import cost as cost_module
+from fckd.train.cost import device_name, student_cost
 
 CLASSES = 5
 
@@ -75,6 +76,14 @@ def test_a_slower_student_is_measured_slower():
     )
     times = [student_cost(each, [(6, 16)])["student/milliseconds"] for each in (plain, waiting)]
     assert 0 < times[0] < times[1] / 5
+
+
+def test_a_processor_is_called_as_the_system_calls_it_or_cpu(tmp_path, monkeypatch):
+    described = tmp_path / "cpuinfo"
+    monkeypatch.setattr(cost_module, "PROCESSORS", described)
+    assert device_name(torch.device("cpu")) == "cpu"
+    described.write_text("processor\t: 0\nmodel name\t: Example 9000 @ 2.0GHz\n")
+    assert device_name(torch.device("cpu")) == "Example 9000 @ 2.0GHz"
 
 
 def test_every_network_has_a_cost_and_is_left_as_it_was(every_network):

@@ -39,6 +39,13 @@ def help_with(folder, told, pause):
         pass
 
 
+def started(*given):
+    """Start a process that helps, and that ends with this one at the latest."""
+    process = SPAWN.Process(target=help_with, args=given, daemon=True)
+    process.start()
+    return process
+
+
 def finish(folder, make=rows):
     blocks = LessonBlocks(folder, SHAPE, BLOCKS)
     there = list(blocks.fill(make))
@@ -55,10 +62,8 @@ def assert_whole(folder):
 
 def test_no_block_is_made_twice(tmp_path):
     folder, told = tmp_path / "store", SPAWN.Queue()
-    helpers = [SPAWN.Process(target=help_with, args=(folder, told, 0.2)) for _ in range(2)]
-    for helper in helpers:
-        helper.start()
-    mine = [told.get(timeout=60)]
+    helpers = [started(folder, told, 0.2) for _ in range(2)]
+    mine = [told.get(timeout=300)]
     finish(folder, lambda block: mine.append(block.start) or rows(block))
     for helper in helpers:
         helper.join()
@@ -70,9 +75,8 @@ def test_no_block_is_made_twice(tmp_path):
 
 def test_what_a_killed_process_had_in_its_hands_is_made_by_another(tmp_path):
     folder, told = tmp_path / "store", SPAWN.Queue()
-    slow = SPAWN.Process(target=help_with, args=(folder, told, 600))
-    slow.start()
-    begun = told.get(timeout=60)
+    slow = started(folder, told, 600)
+    begun = told.get(timeout=300)
     seen = []
     waiting = LessonBlocks(folder, SHAPE, BLOCKS).fill(rows)
     seen += [next(waiting) for _ in range(5)]
@@ -87,9 +91,8 @@ def test_what_a_killed_process_had_in_its_hands_is_made_by_another(tmp_path):
 
 def test_a_helper_does_not_wait_for_what_is_in_other_hands(tmp_path):
     folder, told = tmp_path / "store", SPAWN.Queue()
-    slow = SPAWN.Process(target=help_with, args=(folder, told, 600))
-    slow.start()
-    told.get(timeout=60)
+    slow = started(folder, told, 600)
+    told.get(timeout=300)
     helping = LessonBlocks(folder, SHAPE, BLOCKS).fill(rows, helping=True)
     assert list(helping) == [2, 4, 6, 8, 10]
     slow.kill()

@@ -2,10 +2,15 @@
 
 import pytest
 from safetensors.torch import save_file
+from torch.testing import assert_close
 
+from fckd.config.networks import NetworkSettings
+from fckd.config.space import Space
 from fckd.errors import UserError
+from fckd.models.table import build_network
 from fckd.registry.pretrained import fetch_pretrained
-from tests.train.small import ALONE, BASE, changed, state, trained
+from fckd.sweep.plan import plan_of
+from tests.train.small import ALONE, BASE, changed, content, state, trained
 
 STILL = {"learning_rate": 1e-60, "weight_decay": 0, "epochs": 1, "batch_size": 2}
 """A rate that float32 takes for zero: weights stay where they began."""
@@ -45,3 +50,46 @@ def test_weights_that_were_not_fetched_are_refused(own_workshop):
     experiment = changed({**ALONE, "student.weights": f"sha256:{'0' * 64}"})
     with pytest.raises(UserError, match="no weights with the SHA-256"):
         own_workshop.study(experiment, "train")
+
+
+def of_another_width(reference, place):
+    """Return the experiment whose `place` begins with weights of another width."""
+    student = BASE.student.model_dump(mode="json")
+    misfit = {**student, "width": 16, "weights": reference}
+    if place == "student":
+        return changed({"student": misfit})
+    return changed({"teachers": {"first": {**student, "training": STILL}, "wide": misfit}})
+
+
+@pytest.mark.parametrize("place", ["student", "teachers.wide"])
+def test_weights_of_another_network_are_refused_by_name_before_anything_is_trained(
+    own_workshop, pretrained, place
+):
+    reference, _ = pretrained
+    with pytest.raises(UserError, match=rf"^{place}: .* does not fit the network"):
+        own_workshop.share_weights(of_another_width(reference, place))
+    assert content(own_workshop.storage) == ["pretrained"]
+
+
+def test_a_plan_refuses_a_teacher_of_other_weights(own_workshop, pretrained):
+    reference, _ = pretrained
+    experiment = of_another_width(reference, "teachers.wide").model_dump(mode="json")
+    search = {"parameters": {"objective.logits.weight": {"low": 0.5, "high": 2.0}}}
+    space = Space.model_validate({"name": "planned", "experiment": experiment, "search": search})
+    with pytest.raises(UserError, match=r"^teachers\.wide: "):
+        plan_of(space, own_workshop)
+
+
+def test_a_depth_teacher_may_begin_with_weights_of_colours(own_workshop, tmp_path):
+    images = {"network": "tsm", "width": 16, "frames": 2, "size": 16}
+    colours = build_network(NetworkSettings(modality="rgb", **images), (3, 2, 16, 16), 3)
+    file = tmp_path / "published.safetensors"
+    save_file(colours.state_dict(), file)
+    reference = fetch_pretrained(str(file), own_workshop.storage, "")
+    teacher = {"modality": "depth", **images, "weights": reference, "training": STILL}
+    experiment = changed({**ALONE, "teachers": {"frames": teacher}})
+    own_workshop.share_weights(experiment)
+    for _ in own_workshop.teach(experiment, "frames", "train"):
+        pass
+    kernel = own_workshop.teacher(experiment, "frames", "train").network.body.conv1.weight
+    assert_close(kernel, colours.body.conv1.weight.mean(dim=1, keepdim=True))

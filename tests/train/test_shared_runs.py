@@ -1,6 +1,7 @@
 """Runs whose storage is in S3: what one machine began another goes on with, and a third reads."""
 
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,14 @@ from fckd.data.prepare import prepare
 from fckd.errors import StorageLost
 from fckd.registry.pretrained import fetch_pretrained
 from fckd.storage.shelf import open_shelf, storage_folder
-from fckd.train.task import Task, bring_run, read_outcome, run_task
+from fckd.train.task import (
+    Interrupted,
+    Task,
+    bring_run,
+    leave_to_shelf,
+    read_outcome,
+    run_task,
+)
 from fckd.train.workshop import Workshop
 from tests.storage.conftest import place, s3, server  # noqa: F401  (fixtures)
 from tests.storage.server import BUCKET
@@ -95,6 +103,56 @@ def test_a_run_that_ended_on_another_machine_is_told_and_not_trained_again(
     assert again == outcome
     assert told == [1, 2, 3, 4]
     assert seen == []
+
+
+def interrupt_after_two(epoch, _metrics):
+    if epoch == 2:
+        raise Interrupted
+    return True
+
+
+def test_another_training_of_the_same_number_does_not_take_what_is_in_s3(
+    driver, task, machine, tmp_path
+):
+    another = replace(task, experiment=changed(ALONE, epochs=EPOCHS).model_dump(mode="json"))
+    whole = replace(another, folder=str(tmp_path / "whole"))
+    alone = Workshop(driver.storage, driver.corpus_folder)
+    expected = run_task(whole, alone, lambda _epoch, _metrics: True)
+    with pytest.raises(Interrupted):
+        run_task(task, driver, interrupt_after_two)
+    for left, name in (("a checkpoint", "one"), ("an outcome", "two")):
+        found = run_task(another, machine(name), lambda _epoch, _metrics: True)
+        assert found.metrics["train/loss"] == expected.metrics["train/loss"], left
+        run_task(task, machine(name), lambda _epoch, _metrics: True)
+
+
+def test_a_run_that_ended_takes_no_room_where_it_was_trained_and_can_be_read_there(driver, task):
+    outcome = run_task(task, driver, lambda _epoch, _metrics: True)
+    leave_to_shelf(task, driver)
+    folder = driver.run_folder(task.folder)
+    assert content(folder) == []
+    bring_run(driver, folder)
+    assert content(folder) == FINISHED
+    assert read_outcome(folder) == outcome
+
+
+def test_a_run_that_was_interrupted_takes_no_room_and_goes_on(driver, task):
+    with pytest.raises(Interrupted):
+        run_task(task, driver, interrupt_after_two)
+    leave_to_shelf(task, driver)
+    assert content(driver.run_folder(task.folder)) == []
+    told = []
+    run_task(task, driver, lambda epoch, metrics: bool(told.append(metrics)) or True)
+    again = run_task(task, driver, lambda epoch, metrics: True)
+    assert len(told) == EPOCHS
+    assert again.predictions == read_outcome(driver.run_folder(task.folder)).predictions
+
+
+def test_to_repeat_a_run_its_weights_are_not_fetched(driver, task, machine):
+    run_task(task, driver, lambda _epoch, _metrics: True)
+    other = machine("other")
+    run_task(task, other, lambda _epoch, _metrics: True)
+    assert content(other.run_folder(task.folder)) == ["outcome.json", "sight.json"]
 
 
 def test_an_old_checkpoint_of_this_machine_gives_way_to_a_newer_one(driver, task, tmp_path):

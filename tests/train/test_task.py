@@ -2,7 +2,9 @@
 
 import json
 import signal
+from dataclasses import replace
 from pathlib import Path
+from unittest.mock import ANY
 
 import numpy as np
 import pytest
@@ -15,7 +17,16 @@ from fckd.models.table import build_network
 from fckd.train import task as task_module
 from fckd.train import workshop as workshop_module
 from fckd.train.checkpoints import load_checkpoint
-from fckd.train.task import Interrupted, Task, run_task
+from fckd.train.cost import device_name
+from fckd.train.task import (
+    Interrupted,
+    Task,
+    launched_apart,
+    leave_to_shelf,
+    read_outcome,
+    run_task,
+    smaller_parts,
+)
 from fckd.train.workshop import Workshop
 from tests.train.elsewhere import KILLED_AFTER, die_after_an_epoch, die_between_blocks
 from tests.train.small import ALONE, BASE, changed, content, make, same
@@ -37,10 +48,23 @@ class Reports:
         return epoch < self.last
 
 
+def interrupt_after_two(epoch, _metrics):
+    if epoch == 2:
+        raise Interrupted
+    return True
+
+
 @pytest.fixture
 def task(tmp_path):
     described = EXPERIMENT.model_dump(mode="json")
     return Task("sweep-0", described, "train", str(tmp_path / "run"))
+
+
+@pytest.fixture
+def another(task):
+    """What a ledger that knows nothing of the first sweep gives the same number."""
+    described = changed(ALONE, epochs=EPOCHS).model_dump(mode="json")
+    return replace(task, experiment=described)
 
 
 @pytest.fixture
@@ -137,6 +161,81 @@ def test_a_run_that_was_asked_to_end_when_nobody_heard_it_ends_when_it_is_taken_
     reports = Reports(last=1)
     assert run_task(task, workshop, reports) is None
     assert reports.epochs == [1]
+
+
+def test_another_training_of_the_same_number_does_not_take_an_outcome(
+    workshop, task, another, folder
+):
+    run_task(task, workshop, Reports())
+    reports = Reports()
+    found = run_task(another, workshop, reports)
+    elsewhere = replace(another, folder=str(folder.parent / "elsewhere"))
+    expected = run_task(elsewhere, workshop, Reports())
+    assert "train/correlation/skeleton" not in reports.metrics[0]
+    assert found.metrics["train/loss"] == expected.metrics["train/loss"]
+    assert content(folder) == FINISHED
+    assert read_outcome(folder) == found
+    ends = [load_file(Path(run.folder) / "model.safetensors") for run in (another, elsewhere)]
+    assert same(*ends)
+
+
+def test_another_training_of_the_same_number_does_not_go_on_from_a_checkpoint(
+    workshop, task, another, folder, seen
+):
+    with pytest.raises(Interrupted):
+        run_task(task, workshop, interrupt_after_two)
+    with pytest.raises(Interrupted):
+        run_task(another, workshop, interrupt_after_two)
+    left = load_checkpoint(folder / "checkpoint.pt", workshop.device)["epochs"]
+    assert len(left) == 2
+    assert "train/correlation/skeleton" not in left[0]
+
+
+def test_a_training_on_more_samples_is_another_one(workshop, task, another, seen):
+    run_task(another, workshop, Reports())
+    seen.clear()
+    run_task(replace(another, part="train+validation"), workshop, Reports())
+    assert seen != []
+
+
+def test_an_outcome_of_an_earlier_version_is_read_but_not_repeated(workshop, task, folder, seen):
+    known = run_task(task, workshop, Reports())
+    described = json.loads((folder / "outcome.json").read_text())
+    for later in ("fingerprint", "micro_batch", "device"):
+        del described[later]
+    (folder / "outcome.json").write_text(json.dumps(described))
+    assert read_outcome(folder).predictions == known.predictions
+    seen.clear()
+    assert run_task(task, workshop, Reports()) == replace(known, metrics=ANY)
+    assert seen != []
+
+
+def test_a_retry_in_smaller_parts_goes_on_and_its_outcome_tells_of_the_parts(
+    workshop, task, folder
+):
+    before, reports = Reports(), Reports()
+
+    def interrupt(epoch, metrics):
+        before(epoch, metrics)
+        return interrupt_after_two(epoch, metrics)
+
+    with pytest.raises(Interrupted):
+        run_task(task, workshop, interrupt)
+    outcome = run_task(launched_apart(smaller_parts(task, workers=1)), workshop, reports)
+    assert reports.metrics[:2] == before.metrics
+    assert outcome.micro_batch == read_outcome(folder).micro_batch == 1
+
+
+def test_without_s3_a_run_stays_where_it_was_trained(workshop, task, folder):
+    assert run_task(task, workshop, Reports()).micro_batch is None
+    leave_to_shelf(task, workshop)
+    assert content(folder) == FINISHED
+
+
+def test_an_outcome_says_on_which_device_its_milliseconds_were_measured(workshop, task, folder):
+    outcome = run_task(task, workshop, Reports())
+    assert outcome.device == device_name(torch.device("cpu")) != ""
+    assert all(isinstance(value, float) for value in outcome.metrics.values())
 
 
 def test_an_interruption_after_the_last_epoch_comes_too_late(workshop, task):

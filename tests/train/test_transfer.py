@@ -88,7 +88,7 @@ def test_many_channels_and_samples_are_told_in_bounds(sight, monkeypatch):
     ids=["student alone", "logits", "teachers that learn too"],
 )
 def test_without_stored_focal_channels_only_the_epochs_are_shown(sight, fields):
-    assert set(sight(fields)) == {"epochs"}
+    assert set(sight(fields)) == {"epochs", "fingerprint"}
 
 
 @pytest.mark.parametrize("fields", [{"focal.scope": "dataset"}, {"focal.ratio": 1.0}])
