@@ -28,7 +28,7 @@ def to_install(extra: str) -> str:
 
 
 class Halted(UserError):  # noqa: N818 - it names what happened
-    """The machine does not let a run go on; the same command goes on when that is mended."""
+    """A machine or service lets nothing go on; the same command does when that is mended."""
 
 
 class StorageLost(Halted):

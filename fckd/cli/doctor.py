@@ -12,6 +12,7 @@ from packaging.requirements import Requirement
 from rich.console import Console
 from rich.markup import escape
 
+from fckd import __version__
 from fckd.cli.inputs import artifact_root, settings, tracking_uri
 from fckd.errors import UserError
 from fckd.files import make_folder, write_bytes
@@ -57,7 +58,7 @@ def _check(console: Console, name: str, check: Callable[[], str]) -> bool:
 
 
 def _versions() -> str:
-    found = [f"fckd {version('fckd')}", f"python {sys.version.split()[0]}"]
+    found = [f"fckd {__version__}", f"python {sys.version.split()[0]}"]
     for text in requires("fckd") or ():
         wanted = Requirement(text)
         if wanted.name == "fckd" or not _is_needed(wanted):

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from fckd import __version__
 from fckd.cli import student_verbs
 from fckd.cli.inputs import (
     CampaignPath,
@@ -80,9 +81,7 @@ def main() -> None:
 
 def _tell_version(asked: bool) -> None:
     if asked:
-        from importlib.metadata import version
-
-        say(console, f"fckd {version('fckd')}")
+        say(console, f"fckd {__version__}")
         raise typer.Exit
 
 

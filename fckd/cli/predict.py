@@ -45,7 +45,8 @@ def predict_recordings(
     left_out = dict[str, UserError]()
     said = _timed(_answered(student, names, top, left_out), times)
     if out is not None:
-        say(console, f"{write_answers(out, said, top)} recordings: {out}")
+        written = write_answers(out, said, top)
+        say(console, f"{written} recordings: {out}" if written else f"{out} was not written")
     else:
         for prediction in said:
             if len(names) > 1:
@@ -104,7 +105,8 @@ def _answered(
         try:
             yield from predictions(student, [sample], top)
         except UserError as refusal:
-            left_out[sample] = refusal
+            # its traceback would hold what was read
+            left_out[sample] = UserError(refusal.given, refusal.expected, refusal.remedy)
 
 
 def _all_of(left_out: Mapping[str, UserError], asked: int) -> UserError:

@@ -24,17 +24,15 @@ from rich.text import Text
 from fckd.cli.lines import say
 from fckd.config.campaign import Campaign
 from fckd.config.comparison import Comparison
-from fckd.config.experiment import identity
 from fckd.config.networks import Modality
 from fckd.config.space import Space
 from fckd.data.prepare import prepare
 from fckd.errors import TrainingError
-from fckd.files import fingerprint
 from fckd.storage.shelf import open_shelf, storage_folder
 from fckd.sweep.arms import comparison_arms
 from fckd.sweep.given import who_makes_blocks
 from fckd.train.study import Part
-from fckd.train.task import OUTCOME, Task, bring_run, read_outcome, run_task
+from fckd.train.task import OUTCOME, Task, bring_run, fingerprint_of, read_outcome, run_task
 from fckd.train.workshop import Workshop
 
 Advance = Callable[[int, int], None]
@@ -100,7 +98,7 @@ def distill_once(console: Console, space: Space, data: Path | None) -> None:
     """Train the experiment's student and print every epoch; its weights stay in the storage."""
     workshop = make_lessons(console, space, data)
     described = space.experiment.model_dump(mode="json")
-    key = fingerprint([identity(space.experiment), workshop.corpus.fingerprint])
+    key = fingerprint_of(space.experiment, "train", workshop.corpus)
     folder = workshop.storage / "runs" / f"{space.name}-{key[:8]}"
 
     def report(epoch: int, metrics: Mapping[str, float]) -> bool:

@@ -6,15 +6,20 @@ from typing import Any, get_args
 
 from fckd.config.base import Configuration
 
+CLOSE = 0.7
+"""Of 1."""
+
 
 def did_you_mean(given: str, shown: Mapping[str, str]) -> str:
-    """Return a question after the name that is spelt like `given`; empty if none is.
+    """Return a question after the name that begins with `given` or is spelt like it, or nothing.
 
     Args:
         given: The name that is not there.
         shown: What is there: by name, how to write it.
     """
-    return "".join(f"; did you mean {shown[name]}?" for name in get_close_matches(given, shown, 1))
+    longer = [name for name in shown if name.startswith(given)]
+    found = longer or get_close_matches(given, shown, 1, CLOSE)
+    return "".join(f"; did you mean {shown[name]}?" for name in found[:1])
 
 
 def nearest_field(names: Sequence[str], model: type[Configuration]) -> str:

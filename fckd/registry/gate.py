@@ -59,8 +59,9 @@ def _are_strangers(candidate: Card, champion: Card) -> bool:
 
 def _different_corpora(candidate: Card, champion: Card) -> str:
     return (
-        f"not tested on the same recordings: those of the corpus {candidate.corpus} for the "
-        f"candidate, those of {champion.corpus} for the champion, of the same names"
+        "perhaps not tested on the same recordings, though they have the same names: the corpora "
+        f"{candidate.corpus} (candidate) and {champion.corpus} (champion) differ in seed, "
+        "modalities or coding"
     )
 
 

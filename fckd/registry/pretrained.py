@@ -97,7 +97,7 @@ def _seen(reference: str, card: Card, measured: str) -> UserError:
     learnt = card.protocols[0]
     return UserError(
         f"weights: {reference} has learnt from the training part of {card.source} ({learnt}), "
-        f"which overlaps with {measured}",
+        f"which may overlap with {measured}",
         "weights that have seen nothing of what is measured on",
         "begin with weights from other recordings; with these only a comparison on split: test "
         f"under {learnt}",

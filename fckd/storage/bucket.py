@@ -38,12 +38,17 @@ _log = logging.getLogger(__name__)
 class Bucket:
     """A bucket, with endpoint, region and credentials as boto3 finds them in the environment.
 
-    Every method raises a UserError where the service refuses, or cannot be reached for long.
+    Every method raises a UserError where the service refuses, and `Halted` where it cannot be
+    reached, or is busy, for long.
+
+    Args:
+        name: Of the bucket.
+        answered: Whether it has done so, perhaps to another process with the same settings.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, answered: bool = False) -> None:
         self.name = name
-        self._answered = False
+        self._answered = answered
 
     def read(self, key: str) -> bytes | None:
         """Return a small object's content, or None if there is none."""
@@ -171,18 +176,20 @@ class Bucket:
         """Return what `work` returns; what may pass by itself is repeated from its beginning.
 
         Raises:
-            UserError: The service refuses, or it did not pass.
+            UserError: The service refuses.
+            Halted: It did not pass.
         """
         from fckd.storage.refusals import REFUSALS, explained, may_pass
 
-        began, pause = time.monotonic(), FIRST_PAUSE
+        since, pause = None, FIRST_PAUSE
         while True:
             try:
                 done = work()
             except REFUSALS as refusal:
                 told = explained(refusal, f"s3://{self.name}/{key}", self._endpoint)
                 patience = PATIENCE_SECONDS if self._answered else FIRST_SECONDS
-                if not may_pass(refusal) or time.monotonic() + pause - began > patience:
+                since = since or time.monotonic()  # a long transfer may break off at its end
+                if not may_pass(refusal) or time.monotonic() + pause - since > patience:
                     raise told from refusal
             else:
                 self._answered = True

@@ -23,11 +23,11 @@ class Copies:
     Args:
         address: Where in S3.
         folder: What stands for it on this machine.
+        bucket: Of the address.
     """
 
-    def __init__(self, address: Address, folder: Path) -> None:
-        self._address, self._folder = address, folder
-        self._bucket = Bucket(address.bucket)
+    def __init__(self, address: Address, folder: Path, bucket: Bucket) -> None:
+        self._address, self._folder, self._bucket = address, folder, bucket
 
     def bring(self, file: Path) -> bool:
         """Make `file` what it is in S3, and return whether it is there now.

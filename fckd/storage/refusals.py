@@ -14,7 +14,7 @@ from botocore.exceptions import (
 )
 from s3transfer.exceptions import RetriesExceededError
 
-from fckd.errors import UserError
+from fckd.errors import Halted, UserError
 
 REFUSALS = (BotoCoreError, Boto3Error, ClientError, RetriesExceededError)
 """Everything that boto3 raises."""
@@ -45,13 +45,18 @@ def may_pass(refusal: Exception) -> bool:
 
 
 def explained(refusal: Exception, place: str, endpoint: str) -> UserError:
-    """Return the user's error for one of `REFUSALS`.
+    """Return the user's error for one of `REFUSALS`: `Halted` if it may pass by itself.
 
     Args:
         refusal: What boto3 raised.
         place: The address of the bucket or object.
         endpoint: Host of the S3 service.
     """
+    told = _explained(refusal, place, endpoint)
+    return Halted(told.given, told.expected, told.remedy) if may_pass(refusal) else told
+
+
+def _explained(refusal: Exception, place: str, endpoint: str) -> UserError:
     if isinstance(refusal, CREDENTIALS):
         return UserError(
             f"{place}: no credentials for S3 ({refusal})",

@@ -33,13 +33,14 @@ class Shelf:
     Args:
         address: Where in S3.
         cache: Where on this machine.
+        answered: Whether S3 has answered there, perhaps to another process.
     """
 
-    def __init__(self, address: Address, cache: Cache) -> None:
+    def __init__(self, address: Address, cache: Cache, *, answered: bool = False) -> None:
         self.address = address
         self.folder = address.folder_in(cache.root)
+        self.bucket = Bucket(address.bucket, answered=answered)
         self._cache = cache
-        self._bucket = Bucket(address.bucket)
 
     def fetch(self, folder: Path) -> bool:
         """Bring an artefact to this machine if it is not there yet; return whether it is now.
@@ -88,12 +89,12 @@ class Shelf:
 
     def names(self, kind: str) -> list[str]:
         """Return the names of all artefacts below `kind`, such as `corpora`."""
-        keys = self._bucket.keys(self.address.key(f"{kind}/"))
+        keys = self.bucket.keys(self.address.key(f"{kind}/"))
         return [key.rpartition("/")[2].removesuffix(LIST) for key in keys if key.endswith(LIST)]
 
     def _listed(self, folder: Path) -> Sums | None:
         key = self._key(folder) + LIST
-        content = self._bucket.read(key)
+        content = self.bucket.read(key)
         try:
             return None if content is None else Sums.model_validate_json(content)
         except ValidationError as refusal:
@@ -103,11 +104,11 @@ class Shelf:
     def _put(self, folder: Path, sums: Sums) -> None:
         def put(name: str) -> None:
             key = f"{self._key(folder)}/{sums.object_name(name)}"
-            if self._bucket.size(key) != sums.files[name].bytes:
-                self._bucket.upload(folder / name, key)
+            if self.bucket.size(key) != sums.files[name].bytes:
+                self.bucket.upload(folder / name, key)
 
         _at_once(put, sums.files)
-        self._bucket.create(self._key(folder) + LIST, sums.model_dump_json().encode())
+        self.bucket.create(self._key(folder) + LIST, sums.model_dump_json().encode())
 
     def _take(self, folder: Path, sums: Sums) -> None:
         """Fetch every file, check it, and rename the whole into place."""
@@ -117,7 +118,7 @@ class Shelf:
 
         def take(name: str) -> None:
             key = f"{self._key(folder)}/{sums.object_name(name)}"
-            self._bucket.download(key, unfinished / name)
+            self.bucket.download(key, unfinished / name)
             if FileSum.of(unfinished / name) != sums.files[name]:
                 raise self._damaged(folder, f"{name} is not what its list says")
 
@@ -165,16 +166,22 @@ def proved(storage: str) -> str:
     return f"{address} can be written and read"
 
 
-def open_shelf(storage: str) -> Shelf | None:
+def open_shelf(storage: str, *, answered: bool = False) -> Shelf | None:
     """Return the shelf that a campaign's `storage` names, or None if it names a folder.
 
     Nothing is asked of S3 yet.
+
+    Args:
+        storage: A folder or an address.
+        answered: Whether S3 has answered there, perhaps to another process.
 
     Raises:
         UserError: No valid address.
     """
     address = Address.parse(storage)
-    return None if address is None else Shelf(address, Cache(cache_root(), cache_limit()))
+    if address is None:
+        return None
+    return Shelf(address, Cache(cache_root(), cache_limit()), answered=answered)
 
 
 def storage_folder(storage: str) -> Path:

@@ -9,7 +9,6 @@ import ray
 import ray.exceptions
 import ray.train
 
-from fckd import __version__
 from fckd.config.campaign import ExecutionSettings
 from fckd.storage.address import Address
 from fckd.storage.shelf import storage_folder
@@ -23,17 +22,13 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Ground:
-    """What every group needs to know: where things are and how many workers it has.
-
-    `version` is that of the driver's fckd, without which no worker serves.
-    """
+    """What every group needs to know: where things are and how many workers it has."""
 
     broker: Any
     storage: str
     corpus: Path
     sweep_folder: Path
     execution: ExecutionSettings
-    version: str = __version__
 
 
 def run_group(ground: Ground, name: str, only: str | None = None) -> str:
@@ -60,9 +55,8 @@ def run_group(ground: Ground, name: str, only: str | None = None) -> str:
 
 def _run_once(ground: Ground, name: str, only: str | None) -> str:
     # Only here: every Tune trial has a Ground, and torch would more than double what it weighs.
-    from ray.train.torch import TorchTrainer
+    from ray.train.torch import TorchConfig, TorchTrainer
 
-    from fckd.sweep.same_version import SameVersionConfig
     from fckd.train.ray_workers import serve
 
     execution = ground.execution
@@ -83,8 +77,7 @@ def _run_once(ground: Ground, name: str, only: str | None) -> str:
                 "corpus": str(ground.corpus),
                 "threads": max(1, int(execution.cpus_per_worker)),
             },
-            torch_config=SameVersionConfig(
-                version=ground.version,
+            torch_config=TorchConfig(
                 backend="nccl" if use_gpu and alone_on_it else "gloo",
                 timeout_s=PROCESS_GROUP_TIMEOUT_SECONDS,
             ),

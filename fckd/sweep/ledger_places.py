@@ -9,11 +9,11 @@ from filelock import FileLock
 from optuna.storages import RDBStorage
 from pydantic import SecretStr
 from sqlalchemy import URL, Connection, create_engine, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from fckd.config.settings import VARIABLES
-from fckd.errors import UserError, to_install
+from fckd.errors import Halted, UserError, to_install
 from fckd.sweep.lease import SERVER, lock, unlock
 
 LEDGER = "ledger.db"
@@ -110,7 +110,8 @@ def _answering(url: SecretStr) -> Iterator[Connection]:
     """Connect to a database in which every statement is committed by itself.
 
     Raises:
-        UserError: It does not answer, or refuses, now or inside the block.
+        UserError: It refuses, now or inside the block.
+        Halted: It does not answer.
     """
     parsed = _parsed(url)
     try:
@@ -126,11 +127,17 @@ def _answering(url: SecretStr) -> Iterator[Connection]:
             to_install("postgresql"),
         ) from missing
     except SQLAlchemyError as refusal:
-        raise UserError(
+        kind = UserError if _has_answered(refusal) else Halted
+        raise kind(
             f"{VARIABLE} names {_place(parsed)}: {reason(refusal)}",
             "a PostgreSQL database that answers, in which this user may make tables",
             "start it, or correct the address, the user, or the password (PGPASSWORD)",
         ) from refusal
+
+
+def _has_answered(refusal: SQLAlchemyError) -> bool:
+    """Return whether a server refused by itself, rather than that none could be reached."""
+    return not isinstance(refusal, OperationalError) or "FATAL" in str(refusal)
 
 
 def _parsed(url: SecretStr) -> URL:

@@ -2,8 +2,8 @@
 
 A run is looked for by its tag before it is made, and everything written is written so that
 writing it again changes nothing. A retry of a trial and a replay of the spool therefore continue
-the runs that are there. What begins or ends a trial counts only if it is not older than the end
-that its run has: each machine ships its own spool, one of them perhaps weeks after another machine
+the runs that are there. What begins or ends a trial counts only if it is not older than what ended
+it for good: each machine ships its own spool, one of them perhaps weeks after another machine
 has finished the trial. The sweep's own run goes without: who ships a spool opens the sweep again,
 right behind what waited there.
 """
@@ -58,6 +58,8 @@ _STATUS_OF_TRIAL = {
     "failed": "FAILED",
     "interrupted": "KILLED",
 }
+SETTLED = ("finished", "pruned", "failed")
+"""States of trials that do not go on."""
 _STATUS_OF_SWEEP = {"finished": "FINISHED", "failed": "FAILED"}
 
 _FOR_GOOD = {
@@ -150,7 +152,7 @@ class MlflowSink:
             start_ms=milliseconds(event.time),
         )
         self._remember(event.trial_key, run)
-        if not _has_ended_since(run, event.time):
+        if not _is_settled_since(run, event.time):
             self._open(run, event.parameters, event.tags)
 
     def _report_epochs(self, epochs: Sequence[EpochReported]) -> None:
@@ -176,7 +178,7 @@ class MlflowSink:
 
     def _end_trial(self, event: TrialEnded) -> None:
         run_id = self._trial_run(event.trial_key)
-        if _has_ended_since(self._client.get_run(run_id), event.time):
+        if _is_settled_since(self._client.get_run(run_id), event.time):
             return
         final = {f"final/{name}": value for name, value in event.metrics.items()}
         reason = {REASON_TAG: event.reason} if event.reason else {}
@@ -280,9 +282,13 @@ def _drawn(event: TrialEnded, path: Path) -> Path | None:
         return None
 
 
-def _has_ended_since(run: Run, time: float) -> bool:
-    """Say whether the run has an end after `time`; a run that goes on keeps its last one."""
-    return (run.info.end_time or 0) > milliseconds(time)
+def _is_settled_since(run: Run, time: float) -> bool:
+    """Say whether the run has ended for good after `time`.
+
+    Not whether it was interrupted: who goes on with it may have a clock that is behind.
+    """
+    settled = run.data.tags.get(STATE_TAG) in SETTLED
+    return settled and (run.info.end_time or 0) > milliseconds(time)
 
 
 def _search(client: MlflowClient, experiments: list[str], tag: str, value: str) -> Run | None:

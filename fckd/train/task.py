@@ -27,7 +27,7 @@ from fckd.train.cost import device_name, student_cost
 from fckd.train.loop import Checkpoint, EpochResult, distill
 from fckd.train.study import Part, Study
 from fckd.train.transfer import transferred
-from fckd.train.workshop import Workshop
+from fckd.train.workshop import READER_VERSION, Workshop
 from fckd.train.world import World
 
 CHECKPOINT = "checkpoint.pt"
@@ -131,7 +131,7 @@ def fingerprint_of(experiment: Experiment, part: Part, corpus: Corpus) -> str:
     """
     described = identity(experiment)
     del described["training"]["micro_batch"]
-    return fingerprint([described, part, corpus.fingerprint])
+    return fingerprint([described, part, corpus.fingerprint, READER_VERSION])
 
 
 def run_task(task: Task, workshop: Workshop, report: Report) -> Outcome | None:

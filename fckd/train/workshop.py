@@ -87,7 +87,8 @@ class Workshop:
             corpus: Its corpus folder; with a shelf, only the name counts.
             device: Where networks run.
         """
-        storage, shelf = storage_folder(address), open_shelf(address)
+        # whoever gave the address has used it
+        storage, shelf = storage_folder(address), open_shelf(address, answered=True)
         folder = Path(corpus) if shelf is None else storage / CORPORA / Path(corpus).name
         return cls(storage, folder, device, shelf)
 
@@ -104,7 +105,7 @@ class Workshop:
     @cached_property
     def _copies(self) -> Copies | None:
         shelf = self.shelf
-        return None if shelf is None else Copies(shelf.address, shelf.folder)
+        return None if shelf is None else Copies(shelf.address, shelf.folder, shelf.bucket)
 
     def run_folder(self, given: str) -> Path:
         """Return the folder of a run on this machine.

@@ -131,6 +131,7 @@ def test_an_override_of_an_unknown_field_is_refused_by_its_name(written):
         ("experiment.teachers.bones.widht", "width"),
         ("search.parameters.focal.ratio.hihg", "high"),
         ("experimnet", "experiment"),
+        ("execution.gpus", "gpus_per_worker"),
     ],
 )
 def test_a_misspelt_field_is_answered_with_the_nearest_that_stands_there(written, field, meant):

@@ -1,4 +1,4 @@
-"""Worker groups that have nothing to do for a while, or are not allowed to do it."""
+"""Worker groups that have nothing to do for a while."""
 
 import threading
 import time
@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import ray
 
-from fckd import __version__
 from fckd.config.campaign import ExecutionSettings
 from fckd.sweep import groups
 from fckd.sweep.broker import Broker
@@ -44,15 +43,3 @@ def test_workers_that_wait_longer_than_torch_lets_them_are_the_same_afterwards(
     ray.get(broker.close.remote())
     group.join(60)
     assert ray.get(broker.joins.remote()) == 1
-
-
-def test_workers_on_a_node_with_another_version_of_fckd_serve_nothing_and_say_which(
-    tmp_path: Path,
-) -> None:
-    broker = ray.remote(num_cpus=0, max_concurrency=10)(Broker).remote(0, 1)
-    execution = ExecutionSettings()
-    ground = Ground(broker, str(tmp_path), tmp_path, tmp_path, execution, version="0.0.9")
-    died_of = run_group(ground, "0")
-    assert f"has fckd {__version__}" in died_of
-    assert "install fckd 0.0.9 there" in died_of
-    assert ray.get(broker.members.remote()) == set(), "no worker has joined"

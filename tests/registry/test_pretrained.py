@@ -123,13 +123,13 @@ def test_a_registered_student_is_fetched(registry, tmp_path):
 
 
 def test_a_search_does_not_begin_with_a_student_that_learnt_its_validation(begun, tmp_path):
-    with pytest.raises(UserError, match="overlaps with validation"):
+    with pytest.raises(UserError, match="may overlap with validation"):
         begun(search(), source="hmdb51", protocols=("split-1",))
     assert kept(tmp_path / "storage") == []
 
 
 def test_a_comparison_on_validation_does_not_either(begun):
-    with pytest.raises(UserError, match="overlaps with validation"):
+    with pytest.raises(UserError, match="may overlap with validation"):
         begun(comparison(split="validation"), source="hmdb51", protocols=("split-1",))
 
 
@@ -146,7 +146,7 @@ def test_a_comparison_on_test_may_begin_with_a_student_of_the_same_division(begu
     ],
 )
 def test_a_student_that_learnt_from_test_samples_of_another_division_is_refused(begun, changes):
-    with pytest.raises(UserError, match="overlaps with the test part of split-2"):
+    with pytest.raises(UserError, match="may overlap with the test part of split-2"):
         begun(comparison(**changes), source="hmdb51", protocols=("split-1", "split-2"))
 
 

@@ -135,4 +135,5 @@ def run(*command: str, within: tuple[str, ...] = ()) -> None:
             stderr=said,
         )
         said.seek(0)
-        assert ran.returncode == 0, f"{' '.join(command)}\n{said.read().decode()}"
+        told = said.read().decode(errors="replace")
+        assert ran.returncode == 0, f"{' '.join(command)}\n{told}"

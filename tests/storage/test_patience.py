@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from fckd.errors import UserError
+from fckd.errors import Halted, UserError
 from fckd.storage import bucket as limits
 from fckd.storage.bucket import Bucket
 from tests.storage.unsteady import CONTENT, breaks_off, hangs_up, refuses, unsteady
@@ -83,9 +83,27 @@ def test_a_runs_file_is_sent_whole_after_bad_moments(bucket, service, tmp_path):
 
 def test_what_does_not_pass_is_told_in_the_end(bucket, service, impatient):
     service.moments = 100 * [hangs_up]
-    with pytest.raises(UserError, match=r"no S3 service answers at 127\.0\.0\.1"):
+    with pytest.raises(Halted, match=r"no S3 service answers at 127\.0\.0\.1"):
         bucket.size("key")
     assert service.asked > BAD
+
+
+def test_a_transfer_that_breaks_off_late_is_repeated_for_as_long(bucket, service, monkeypatch):
+    """Long transfers break off the likeliest: the time counts from the first failure."""
+    monkeypatch.setattr(limits, "PATIENCE_SECONDS", 0.3)
+
+    def breaks_off_late(request):
+        time.sleep(0.4)
+        breaks_off(request)
+
+    service.moments = [breaks_off_late]
+    assert bucket.read("key") == CONTENT
+
+
+def test_a_bucket_that_answered_another_process_is_waited_for(service, monkeypatch):
+    monkeypatch.setattr(limits, "FIRST_SECONDS", 0.0)
+    service.moments = BAD * [hangs_up]
+    assert Bucket("bucket", answered=True).read("key") == CONTENT
 
 
 def test_a_bucket_that_never_answered_is_not_waited_for_as_long(service):
@@ -101,8 +119,9 @@ def test_a_bucket_that_never_answered_is_not_waited_for_as_long(service):
 )
 def test_what_a_person_must_mend_is_not_repeated(bucket, service, status, code):
     service.moments = [refuses(status, code)] * 2
-    with pytest.raises(UserError):
+    with pytest.raises(UserError) as told:
         bucket.read("key")
+    assert not isinstance(told.value, Halted)
     assert service.asked == 1
 
 

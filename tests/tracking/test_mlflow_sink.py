@@ -126,6 +126,16 @@ def test_a_trial_that_failed_for_good_is_not_running_for_an_old_beginning(sink, 
     assert store.steps("trial 0", "validation/accuracy") == [1]
 
 
+def test_a_trial_goes_on_where_the_clock_is_behind(sink, store):
+    tell(sink, opening(), start(0, time=500.0), end(0, "interrupted", reason="full", time=520.0))
+    tell(sink, start(0, time=505.0))
+    assert store.run("trial 0").info.status == "RUNNING"
+    tell(sink, end(0, time=510.0))
+    run = store.run("trial 0")
+    assert (run.info.status, run.data.tags["fckd.state"]) == ("FINISHED", "finished")
+    assert "fckd.reason" not in run.data.tags
+
+
 def test_a_pruned_trial_is_finished_and_tagged(sink, store):
     tell(sink, opening(), start(0), epoch(0, 1), end(0, "pruned"))
     run = store.run("trial 0")
