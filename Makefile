@@ -31,7 +31,7 @@ test-long: install ## what takes minutes: running sweeps that are stopped and gr
 chaos: install ## sixty kills of drivers, workers, nodes, heads, servers; full disks: an hour
 	$(BIN)/pytest -m chaos
 
-check: install ## lint, types, layers and the tests without Ray: under a minute
+check: install ## lint, types, layers and the tests without Ray, recordings and servers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
