@@ -102,6 +102,7 @@ def test_a_transfer_that_breaks_off_late_is_repeated_for_as_long(bucket, service
 
 def test_a_bucket_that_answered_another_process_is_waited_for(service, monkeypatch):
     monkeypatch.setattr(limits, "FIRST_SECONDS", 0.0)
+    monkeypatch.setattr(limits, "FIRST_PAUSE", 0.02)
     service.moments = BAD * [hangs_up]
     assert Bucket("bucket", answered=True).read("key") == CONTENT
 
