@@ -32,7 +32,7 @@ from fckd.tracking.parameter_axis import ParameterAxis, axis_of
 FEW_TRIALS = 20
 """Below this, an importance is a hint and is called one."""
 MOST_TRIALS = 500
-"""In an importance: fANOVA takes four times as long for twice as many, half an hour for 10,000."""
+"""In an importance: the time of fANOVA grows nearly with the square of their number."""
 
 HISTORY = "How the search went"
 IMPORTANCE = "Which parameters mattered"
