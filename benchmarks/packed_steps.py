@@ -60,16 +60,16 @@ def on_gpu() -> Iterator[tuple[Any, ...]]:
             networks, read, labels = _made(kind, count, torch.device("cuda"))
             apart = _single(networks, read, labels)
             ways = {
-                "": _captured(_single(copy.deepcopy(networks), read, labels)),
+                "": captured(_single(copy.deepcopy(networks), read, labels)),
                 "launched apart": _often(apart),
-                "on a stream each, one graph": _captured(
+                "on a stream each, one graph": captured(
                     _streams(copy.deepcopy(networks), read, labels)
                 ),
             }
             if kind == "inertial":  # vmap knows no channels-last layout, which images have
                 stacked = [_stacked(copy.deepcopy(networks), read, labels) for _ in range(2)]
                 ways["stacked, launched apart"] = _often(stacked[0])
-                ways["stacked, one graph"] = _captured(stacked[1])
+                ways["stacked, one graph"] = captured(stacked[1])
             yield from _rows(kind, count, ways, time.perf_counter)
 
 
@@ -169,7 +169,8 @@ class _Replay:
         self.graph.replay()
 
 
-def _captured(step: Step) -> Step:
+def captured(step: Step) -> Step:
+    """Return `REPLAYS` replays of the step as one CUDA graph; they are over when it returns."""
     side = torch.cuda.Stream()
     side.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(side):

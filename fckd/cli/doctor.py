@@ -1,5 +1,6 @@
 """`fckd doctor`: is this machine fit, and if not, what mends it."""
 
+import os
 import shutil
 import sys
 import uuid
@@ -14,6 +15,7 @@ from rich.markup import escape
 
 from fckd import __version__
 from fckd.cli.inputs import artifact_root, settings, tracking_uri
+from fckd.distill.kernels import lacking
 from fckd.errors import UserError
 from fckd.files import make_folder, write_bytes
 from fckd.storage.address import Address
@@ -113,7 +115,17 @@ def _disk(storage: Path) -> str:
 
 def _devices() -> str:
     gpus = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
-    return ", ".join(gpus) or "no GPU: everything runs on the CPU"
+    if not gpus:
+        return "no GPU: everything runs on the CPU"
+    missing = lacking()
+    kernels = f"losses as torch launches them, for want of {missing}" if missing else "fused losses"
+    return f"{', '.join(gpus)}; {kernels}; trials that share a GPU {_sharing()}"
+
+
+def _sharing() -> str:
+    """Say how: NVIDIA's Multi-Process Service leaves a pipe where its clients look for it."""
+    pipes = Path(os.environ.get("CUDA_MPS_PIPE_DIRECTORY", "/tmp/nvidia-mps"))  # noqa: S108
+    return "run at once" if (pipes / "control").exists() else "take turns (docs/running.md)"
 
 
 def _mlflow(storage: Path) -> str:

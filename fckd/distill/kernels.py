@@ -1,7 +1,11 @@
-"""Which of our GPU kernels can be had: torch for GPUs brings Triton, but not on every system."""
+"""Whether our GPU kernels can be had: they need Triton, and that a C compiler where it runs."""
 
+import os
+import shutil
+import sysconfig
 from functools import cache
 from importlib.util import find_spec
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -15,9 +19,20 @@ def may_be_fused(student: Tensor, teacher: Tensor) -> bool:
     alike = student.shape == teacher.shape and student.device == teacher.device
     single = student.dtype == teacher.dtype == torch.float32
     short = student.shape[-1] <= LONGEST
-    return student.is_cuda and alike and single and short and _triton_is_there()
+    return student.is_cuda and alike and single and short and not lacking()
 
 
 @cache
-def _triton_is_there() -> bool:
-    return find_spec("triton") is not None
+def lacking() -> str:
+    """Return what is missing here for the kernels, in words; nothing if they can be had.
+
+    Torch for GPUs brings Triton, though not on every system. Triton compiles, on the machine that
+    trains, a few lines of C by which Python launches a kernel.
+    """
+    if find_spec("triton") is None:
+        return "Triton"
+    if not (os.environ.get("CC") or shutil.which("gcc") or shutil.which("clang")):
+        return "a C compiler"
+    if not Path(sysconfig.get_path("include", "posix_prefix"), "Python.h").exists():
+        return "Python's headers"
+    return ""
