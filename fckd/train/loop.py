@@ -16,6 +16,7 @@ from fckd.models.hallucination import HallucinationNetwork
 from fckd.models.network import ActionNetwork
 from fckd.models.pretrained import load_pretrained
 from fckd.train.batches import batches_per_epoch
+from fckd.train.compiling import compiled
 from fckd.train.evaluation import Evaluation, evaluate
 from fckd.train.graphs import GraphedSteps, may_be_graphed
 from fckd.train.material import Material, materials
@@ -89,7 +90,9 @@ class _Run:
         self.student = _network(study, study.classes)
         companions = _companions(study)
         self.embeddings = _embeddings(study, self.student, companions)
-        self.module = DistillationModule(self.student, self.embeddings, companions).to(device)
+        answer = compiled(self.student) if study.training.compile else None
+        self.module = DistillationModule(self.student, self.embeddings, companions, answer)
+        self.module.to(device)
         self.parallel = world.parallel(self.module, device)
         self.optimizer = optimizer_of(self.module, study.training, device)
         self.step = Step(study, self.module, self.parallel, self.optimizer, device, world)

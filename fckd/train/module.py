@@ -1,6 +1,6 @@
 """Everything that learns in one run, as a single module: data-parallel ranks keep it in step."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor, nn
@@ -30,6 +30,7 @@ class DistillationModule(nn.Module):
         student: What comes out of the run.
         embeddings: By teacher; none where no term maps the student onto a teacher's channels.
         companions: By name the teachers that learn too; none where lessons are read.
+        answer: The student's forward pass, if not its own.
     """
 
     def __init__(
@@ -37,9 +38,11 @@ class DistillationModule(nn.Module):
         student: ActionNetwork,
         embeddings: Mapping[str, Embedding],
         companions: Mapping[str, ActionNetwork],
+        answer: Callable[..., NetworkOutput] | None = None,
     ) -> None:
         super().__init__()
         self.student = student
+        self._answer = answer or student.forward
         # Lists, for a teacher may be called what a ModuleDict reserves: "train", "values", ….
         self.teachers, self.companion_networks = tuple(embeddings), dict(companions)
         self.embeddings = nn.ModuleList(embeddings.values())
@@ -48,7 +51,7 @@ class DistillationModule(nn.Module):
 
     def forward(self, readings: Sequence[Tensor], others: Sequence[Sequence[Tensor]]) -> Said:
         """Return what is said of `readings`, and of `others`, one for each companion."""
-        logits, features = self.student(*readings)
+        logits, features = self._answer(*readings)
         embeddings = zip(self.teachers, self.embeddings, strict=True) if self.taught else ()
         embedded = {name: embedding(features) for name, embedding in embeddings}
         outputs = [network(*read) for network, read in zip(self.companions, others, strict=True)]

@@ -62,6 +62,16 @@ def test_a_step_of_every_network_can_be_replayed(workshop, gpu, network):
     alike(graphed, eager)
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_compiled_student_learns_what_one_as_it_is_does(workshop, gpu, precision):
+    """Replayed, too: what is captured was compiled in the step before."""
+    compiled, plain = (
+        epochs_of(workshop, described({}, compile=each, precision=precision), gpu)
+        for each in (True, False)
+    )
+    alike(compiled, plain, tolerance=2e-3 if precision == "float32" else 5e-2)
+
+
 def test_it_learns_what_a_cpu_learns(workshop, gpu):
     experiment = described({})
     alike(epochs_of(workshop, experiment, gpu), epochs_of(workshop, experiment, CPU))
