@@ -13,11 +13,12 @@ State = str
 
 @dataclass(frozen=True)
 class SweepStarted:
-    """A sweep was opened, for the first time or again."""
+    """A sweep was opened, for the first time or again; earlier versions spooled it without time."""
 
     sweep: str
     tags: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    time: float = 0.0
 
 
 @dataclass(frozen=True)

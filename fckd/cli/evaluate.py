@@ -8,6 +8,7 @@ from fckd.cli.lines import say
 from fckd.cli.loading import Asked
 from fckd.data.corpus import Corpus
 from fckd.errors import UserError
+from fckd.files import make_folder
 from fckd.registry.evaluate import evaluate, record, write_confusion
 
 
@@ -22,7 +23,8 @@ def evaluate_student(
     """Print what was measured, write the confusion table, and record that the split was read.
 
     Raises:
-        UserError: The student is not what it should be, or does not fit the corpus.
+        UserError: The student is not what it should be, or does not fit the corpus, or there is no
+            place for the table.
     """
     if protocol is not None and protocol not in corpus.protocols:
         raise UserError(
@@ -30,6 +32,8 @@ def evaluate_student(
             f"one of {', '.join(corpus.protocols)}",
             "name one of these, or none for the student's own",
         )
+    if out is not None:
+        _check_place(out)
     student = asked.load()
     found = evaluate(student, corpus, split, protocol)
     low, high = found.interval
@@ -47,3 +51,9 @@ def evaluate_student(
     lines.append(f"recorded in {record(asked.folder, found)}: choose nothing by a test split")
     for line in lines:
         say(console, line)
+
+
+def _check_place(table: Path) -> None:
+    if table.is_dir():
+        raise UserError(f"--out {table} is a folder", "the name of a file", "name a file in it")
+    make_folder(table.parent)

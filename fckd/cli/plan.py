@@ -70,6 +70,8 @@ def _assumptions(plan: Plan, isolation: str) -> Iterator[str]:
     yield "no trial ends early, and every searched term is on"
     if plan.varying:
         yield f"{', '.join(plan.varying)} as the experiment has them"
+    if plan.retaught:
+        yield f"teachers and lessons for other values of {', '.join(plan.retaught)} come on top"
     if plan.crowding > 1:
         yield f"{plan.crowding:.2g} workers share each core of this machine"
     if plan.on_cpu:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from fckd.config.comparison import Comparison
@@ -9,6 +10,7 @@ from fckd.config.documents import with_fields
 from fckd.config.experiment import Experiment
 from fckd.config.objective import LogitSettings, ObjectiveSettings
 from fckd.config.space import ConfirmationSettings
+from fckd.errors import UserError
 
 STUDENT_ALONE = "student alone"
 LOGITS = "logits"
@@ -93,12 +95,16 @@ def comparison_arms(comparison: Comparison) -> list[Arm]:
     """Return the arms of a comparison, in its order.
 
     Raises:
-        UserError: An arm sets a field that is not there, or the experiment refuses a value.
+        UserError: An arm sets a field that is not there, the experiment refuses a value, or the
+            arm needs another corpus.
     """
-    return [
+    found = [
         Arm(name, with_fields(comparison.experiment, fields, f"arms.{name}"), fields)
         for name, fields in comparison.arms.items()
     ]
+    for arm in found:
+        _check_corpus(arm, comparison.experiment)
+    return found
 
 
 def under(experiment: Experiment, protocol: str | None) -> Experiment:
@@ -106,6 +112,18 @@ def under(experiment: Experiment, protocol: str | None) -> Experiment:
     if protocol is None:
         return experiment
     return with_fields(experiment, {"corpus.protocol": protocol}, f"protocol {protocol}")
+
+
+def _check_corpus(arm: Arm, shared: Experiment) -> None:
+    makes = tuple(f"corpus.{name}" for name in shared.corpus.made_from)
+    for field in (each for each in arm.parameters if each.startswith(makes)):
+        value, expected = (attrgetter(field)(each) for each in (arm.experiment, shared))
+        if value != expected:
+            raise UserError(
+                f"arms.{arm.name} sets {field} to {value!r}",
+                f"{expected!r} as in the experiment: all arms share one corpus",
+                f"take it out; run one comparison for each corpus, with --set experiment.{field}=…",
+            )
 
 
 def _name(experiment: Experiment) -> str:

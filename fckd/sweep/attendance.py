@@ -43,7 +43,7 @@ from fckd.sweep.control import (
 from fckd.sweep.leader import Crew, halted
 from fckd.sweep.lease import Lease
 from fckd.sweep.ledger_places import reason
-from fckd.sweep.phases import Phase
+from fckd.sweep.phases import Phase, Repetitions
 from fckd.sweep.signals import caught
 
 LOOK_SECONDS = 1.0
@@ -201,6 +201,7 @@ class Attendance:
         phases = self._control.read()[PHASES]
         phases[phase.name] = {
             "study": phase.ledger.name,
+            "keys": sorted(phase.keys.values()) if isinstance(phase, Repetitions) else None,
             "planned": phase.ledger.planned,
             "minutes": minutes,
             "since": time.time(),

@@ -13,7 +13,6 @@ from filelock import FileLock, Timeout
 from optuna.storages import RDBStorage
 
 from fckd.config.campaign import Campaign
-from fckd.config.corpus import CorpusSettings
 from fckd.config.experiment import Experiment
 from fckd.data.prepare import prepare
 from fckd.data.protocols import divide
@@ -65,14 +64,19 @@ def open_workshop(
 ) -> Workshop:
     """Prepare the corpus of all variants if it is missing, and check that each can be divided.
 
+    Args:
+        campaign: Whose experiment says what the corpus is made from; variants may divide it in
+            their own way.
+        variants: Every experiment that runs.
+        data: Folder of the raw benchmarks; None where the source needs none.
+        watch: Hears how far that is.
+
     Raises:
         UserError: The storage or the raw data are not what they should be.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     storage, shelf = resolve_storage(campaign), open_shelf(campaign.storage)
     described = list(variants)
-    for variant in described:
-        _check_corpus(campaign.experiment.corpus, variant.corpus)
     modalities = {modality for variant in described for modality in variant.modalities}
 
     def advance(done: int, total: int) -> None:
@@ -94,16 +98,6 @@ def open_workshop(
     for variant in described:
         workshop.share_weights(variant)
     return workshop
-
-
-def _check_corpus(shared: CorpusSettings, own: CorpusSettings) -> None:
-    for name, value in own.made_from.items():
-        if value != shared.made_from[name]:
-            raise UserError(
-                f"an arm sets corpus.{name} to {value!r}",
-                f"{shared.made_from[name]!r} as in the experiment: all arms share one corpus",
-                "run one comparison for each corpus, with --set experiment.corpus.…",
-            )
 
 
 @contextmanager

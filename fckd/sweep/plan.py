@@ -31,7 +31,9 @@ from fckd.train.study import Part, samples_of
 from fckd.train.workshop import Workshop
 
 MINUTE = 60.0
-COSTLY = ("student.", "training.epochs", "training.batch_size")
+RETAUGHT = ("views.", "teachers.")
+"""How the names of searched fields begin of which every value has teachers of its own."""
+COSTLY = ("student.", "training.epochs", "training.batch_size", *RETAUGHT)
 """How the names of searched fields begin on which depends what a trial takes."""
 
 
@@ -81,6 +83,8 @@ class Plan:
         crowding: How many times slower runs are because workers share this machine's cores.
         on_cpu: Whether workers will have GPUs, and a CPU was measured.
         varying: Searched fields on which it depends what a trial takes.
+        retaught: Those of which the first run of each value, but for the experiment's, trains
+            teachers and makes lessons. They are in no stage: nobody knows what will be drawn.
     """
 
     stages: tuple[Stage, ...]
@@ -91,6 +95,7 @@ class Plan:
     crowding: float
     on_cpu: bool
     varying: tuple[str, ...]
+    retaught: tuple[str, ...]
 
     @property
     def seconds(self) -> float:
@@ -115,7 +120,7 @@ def plan_of(space: Space, workshop: Workshop) -> Plan:
         TrainingError: A training breaks down at once.
     """
     execution = space.execution
-    workshop.share_weights(space.experiment)
+    workshop.check_weights(space.experiment)
     if not execution.gpus_per_worker:
         # Workers see no GPU then, though this process may.
         workshop = Workshop(workshop.storage, workshop.corpus_folder, shelf=workshop.shelf)
@@ -173,12 +178,15 @@ class _Planner:
             readings_bytes=min(MEMORY_LIMIT, load.different * taken.reading_bytes),
             crowding=self.crowding,
             on_cpu=self.execution.gpus_per_worker > 0 and self.workshop.device.type == "cpu",
-            varying=tuple(n for n in self.space.search.parameters if n.startswith(COSTLY)),
+            varying=self._searched(COSTLY),
+            retaught=self._searched(RETAUGHT) if self._taught() else (),
         )
 
+    def _searched(self, beginnings: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(name for name in self.space.search.parameters if name.startswith(beginnings))
+
     def _teachers(self) -> Iterator[Stage]:
-        needed = jobs(self.variants, "teach", self.workshop.teacher_folder)
-        missing = [job for job in needed if not self.workshop.is_taught(*job.asked)]
+        missing = [job for job in self._taught() if not self.workshop.is_taught(*job.asked)]
         for name in dict.fromkeys(job.teacher for job in missing):
             own = [job for job in missing if job.teacher == name]
             taken = rehearse_teacher(self.workshop, own[0].experiment, name)
@@ -187,6 +195,9 @@ class _Planner:
             seconds = [_run(taken, load) + _reading(taken, load) for load in loads]
             kept = taken.weights_bytes * len(own)
             yield self._prepared(f"teach {name}", seconds, kept, taken, training.epochs)
+
+    def _taught(self) -> list[Job]:
+        return jobs(self.variants, "teach", self.workshop.teacher_folder)
 
     def _lessons(self) -> Iterator[Stage]:
         kinds: defaultdict[str, list[Job]] = defaultdict(list)

@@ -124,7 +124,7 @@ def status_of(storage: RDBStorage, campaign: str, now: float | None = None) -> S
     now = time.time() if now is None else now
     record = Control(storage, campaign).read()
     phases: dict[str, dict[str, Any]] = record[PHASES]
-    trials = {name: glance(storage, phase["study"]) for name, phase in phases.items()}
+    trials = {name: _trials(storage, phase) for name, phase in phases.items()}
     counts = {name: _count(found, phases[name]["planned"]) for name, found in trials.items()}
     alive, end = is_alive(record, now), record.get(ENDED)
     current = next(reversed(_in_order(phases)), "preparing")
@@ -149,6 +149,13 @@ def status_of(storage: RDBStorage, campaign: str, now: float | None = None) -> S
         else None,
         wishes=_wishes(record) if alive else (),
     )
+
+
+def _trials(storage: RDBStorage, phase: Mapping[str, Any]) -> list[Glimpse]:
+    """Return what a phase asks for: a study of repetitions may have some of other seeds, too."""
+    trials = glance(storage, phase["study"])
+    keys = phase.get("keys")  # earlier versions wrote none
+    return trials if keys is None else [trial for trial in trials if trial.key in keys]
 
 
 def _in_order(phases: Mapping[str, Mapping[str, Any]]) -> list[str]:

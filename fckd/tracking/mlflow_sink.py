@@ -2,17 +2,16 @@
 
 A run is looked for by its tag before it is made, and everything written is written so that
 writing it again changes nothing. A retry of a trial and a replay of the spool therefore continue
-the runs that are there. What begins or ends a trial counts only if it is not older than what ended
-it for good: each machine ships its own spool, one of them perhaps weeks after another machine
-has finished the trial. The sweep's own run goes without: who ships a spool opens the sweep again,
-right behind what waited there.
+the runs that are there. What begins or ends a trial or a sweep counts only if it is not older than
+what ended it for good: each machine ships its own spool, one of them perhaps weeks after another
+machine has finished what it is about.
 """
 
 import logging
 import shutil
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -60,6 +59,8 @@ _STATUS_OF_TRIAL = {
 }
 SETTLED = ("finished", "pruned", "failed")
 """States of trials that do not go on."""
+SWEEP_SETTLED = ("finished",)
+"""States of sweeps that do not go on, unless they are asked for more."""
 _STATUS_OF_SWEEP = {"finished": "FINISHED", "failed": "FAILED"}
 
 _FOR_GOOD = {
@@ -131,10 +132,13 @@ class MlflowSink:
             SWEEP_TAG, event.sweep, event.sweep, {NOTE_TAG: notes.of_sweep(event)}
         )
         self._sweep_run = run.info.run_id
-        self._open(run, event.parameters, event.tags)
+        if not _is_settled_since(run, event.time, SWEEP_SETTLED):
+            self._open(run, event.parameters, event.tags)
 
     def _end_sweep(self, event: SweepEnded) -> None:
         run = self._find_or_create(SWEEP_TAG, event.sweep, event.sweep, {})
+        if _is_settled_since(run, event.time, SWEEP_SETTLED):
+            return
         run_id = run.info.run_id
         # A sweep that is run again ends again, with what it knew already or with more trials' news.
         known = run.data.metrics
@@ -282,12 +286,12 @@ def _drawn(event: TrialEnded, path: Path) -> Path | None:
         return None
 
 
-def _is_settled_since(run: Run, time: float) -> bool:
-    """Say whether the run has ended for good after `time`.
+def _is_settled_since(run: Run, time: float, states: Collection[str] = SETTLED) -> bool:
+    """Say whether the run has ended for good, in one of `states`, after `time`.
 
     Not whether it was interrupted: who goes on with it may have a clock that is behind.
     """
-    settled = run.data.tags.get(STATE_TAG) in SETTLED
+    settled = run.data.tags.get(STATE_TAG) in states
     return settled and (run.info.end_time or 0) > milliseconds(time)
 
 

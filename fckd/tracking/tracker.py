@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from fckd.events import Event, Progress, Standing, SweepStarted
+from fckd.events import Event, Progress, Standing
 from fckd.tracking.addresses import check_tracking_address, fingerprint_of
 from fckd.tracking.redaction import redact_text
 from fckd.tracking.sink import MakeSink, Refused, Sink
@@ -96,7 +96,7 @@ class Tracker:
         """Spool `event`; progress and standing are for the terminal only."""
         if isinstance(event, Progress | Standing):
             return
-        if not isinstance(event, SweepStarted) and not event.time:
+        if not event.time:
             # the time must be the same in every replay, or MLflow would keep a metric twice
             event = replace(event, time=time.time())
         self._spool.append(event)

@@ -185,7 +185,7 @@ def forget_checkpoint(task: Task, workshop: Workshop) -> None:
     Raises:
         StorageLost: S3 does not answer.
     """
-    workshop.drop(workshop.run_folder(task.folder) / CHECKPOINT)
+    workshop.runs.drop(workshop.runs.folder(task.folder) / CHECKPOINT)
 
 
 def leave_to_shelf(task: Task, workshop: Workshop) -> None:
@@ -195,7 +195,7 @@ def leave_to_shelf(task: Task, workshop: Workshop) -> None:
     run whose files may not have been sent.
     """
     if workshop.shelf is not None:
-        folder = workshop.run_folder(task.folder)
+        folder = workshop.runs.folder(task.folder)
         for name in (CHECKPOINT, *LEFT):
             (folder / name).unlink(missing_ok=True)
 
@@ -206,11 +206,11 @@ def _brought(task: Task, workshop: Workshop) -> Path:
     But for the weights, which are not needed to repeat a run.
     """
     world = World()
-    folder = world.patiently(lambda: make_folder(workshop.run_folder(task.folder)))
+    folder = world.patiently(lambda: make_folder(workshop.runs.folder(task.folder)))
     files = [folder / name for name in (CHECKPOINT, SIGHT, OUTCOME)]
     # What the first rank finds on its own machine counts; the others find it on the shelf then.
     for mine in (world.rank == 0, world.rank > 0):
-        world.patiently(partial(workshop.bring, *(files if mine else ())))
+        world.patiently(partial(workshop.runs.bring, *(files if mine else ())))
     return folder
 
 
@@ -220,7 +220,7 @@ def bring_run(workshop: Workshop, folder: Path) -> None:
     Raises:
         StorageLost: S3 did not give it.
     """
-    workshop.bring(*(folder / name for name in LEFT))
+    workshop.runs.bring(*(folder / name for name in LEFT))
 
 
 def read_outcome(folder: Path) -> Outcome:
@@ -277,7 +277,7 @@ class _Saver:
             begun = time.monotonic()
             kept = {FINGERPRINT: self.fingerprint, EPOCHS: self.epochs}
             save_checkpoint(self.folder / CHECKPOINT, {**result.checkpoint(), **kept})
-            self.workshop.send(self.folder / CHECKPOINT)
+            self.workshop.runs.send(self.folder / CHECKPOINT)
             self.saved = time.monotonic()
             self.took = self.saved - begun
 
@@ -301,9 +301,9 @@ class _Saver:
             micro_batch=study.training.micro_batch,
             device=device_name(workshop.device),
         )
-        workshop.send(self.folder / WEIGHTS, self.folder / SIGHT)
+        workshop.runs.send(self.folder / WEIGHTS, self.folder / SIGHT)
         # Last, for its presence says that the run is complete and its split was read.
         write_json(self.folder / OUTCOME, asdict(outcome))
-        workshop.send(self.folder / OUTCOME)
-        workshop.drop(self.folder / CHECKPOINT)
+        workshop.runs.send(self.folder / OUTCOME)
+        workshop.runs.drop(self.folder / CHECKPOINT)
         self.outcome = outcome

@@ -10,24 +10,22 @@ import torch
 from filelock import FileLock
 
 from fckd.config.experiment import Experiment, ViewSettings, identity
-from fckd.config.fusion import AnyNetwork, FusionSettings
+from fckd.config.fusion import AnyNetwork
 from fckd.config.networks import SERIES, NetworkSettings
 from fckd.data.corpus import Corpus
 from fckd.data.joint_readings import JointReadings
 from fckd.data.prepare import CORPORA
 from fckd.data.protocols import Division, divide
-from fckd.data.readings import MEMORY_LIMIT, Readings, reading_shape
-from fckd.errors import UserError
+from fckd.data.readings import MEMORY_LIMIT, Readings
 from fckd.files import fingerprint, make_folder
-from fckd.models.fusion.table import build_any_network
-from fckd.models.pretrained import FOLDER as PRETRAINED
-from fckd.models.pretrained import SCHEME, load_pretrained, pretrained_file
 from fckd.storage.copies import Copies, storage_lost
 from fckd.storage.shelf import Shelf, open_shelf, storage_folder
 from fckd.train.lesson_blocks import LessonBlocks
 from fckd.train.lesson_making import LessonMaker
 from fckd.train.lessons import LessonStore
 from fckd.train.loop import EpochResult
+from fckd.train.pretrained import Pretrained
+from fckd.train.run_files import RunFiles
 from fckd.train.study import (
     Companion,
     Part,
@@ -41,9 +39,6 @@ from fckd.train.teachers import RECORD, Teacher, load_teacher, read_record, trai
 
 READER_VERSION = 3
 """Raised when networks, views or the reader change what a teacher or a lesson means."""
-
-RUN_PARTS = 4
-"""Of the path of a run's folder: sweeps/SWEEP/trials/RUN."""
 
 Key = dict[str, Any]
 
@@ -75,8 +70,9 @@ class Workshop:
         self._readings: dict[str, Readings] = {}
         """By what is read and how, those asked for last at the end."""
         self._stores: dict[Path, LessonStore] = {}
-        self._fitted: list[AnyNetwork] = []
-        """Whose pretrained weights were found to fit; the variants of a campaign share many."""
+        copies = None if shelf is None else Copies(shelf.address, shelf.folder, shelf.bucket)
+        self.runs = RunFiles(storage, copies)
+        self.pretrained = Pretrained(storage, copies)
 
     @classmethod
     def elsewhere(cls, address: str, corpus: str, device: torch.device) -> Self:
@@ -102,69 +98,24 @@ class Workshop:
         """The corpus, memory-mapped."""
         return Corpus.open(self._fetched(self.corpus_folder))
 
-    @cached_property
-    def _copies(self) -> Copies | None:
-        shelf = self.shelf
-        return None if shelf is None else Copies(shelf.address, shelf.folder, shelf.bucket)
-
-    def run_folder(self, given: str) -> Path:
-        """Return the folder of a run on this machine.
-
-        Args:
-            given: On the machine that gave the task. With a shelf another machine's differs in
-                all but sweeps/SWEEP/trials/RUN.
-        """
-        folder = Path(given)
-        if self.shelf is None or folder.is_relative_to(self.storage):
-            return folder
-        return self.storage.joinpath(*folder.parts[-RUN_PARTS:])
-
-    def bring(self, *files: Path) -> None:
-        """Make a run's files what they are on the shelf, if there is one; some may be absent.
-
-        Raises:
-            StorageLost: The shelf does not answer, or holds a damaged copy.
-        """
-        if self._copies:
-            for file in files:
-                self._copies.bring(file)
-
-    def send(self, *files: Path) -> None:
-        """Put a run's files on the shelf, if there is one.
-
-        Raises:
-            StorageLost: The shelf does not answer.
-        """
-        if self._copies:
-            for file in files:
-                self._copies.send(file)
-
-    def drop(self, file: Path) -> None:
-        """Be rid of a run's file, here and on the shelf.
-
-        Raises:
-            StorageLost: The shelf does not answer.
-        """
-        if self._copies:
-            self._copies.drop(file)
-        file.unlink(missing_ok=True)
-
-    def share_weights(self, experiment: Experiment) -> None:
-        """Put the pretrained weights of an experiment on the shelf, where other nodes find them.
-
-        Each is put once into a network, so that none is refused after others have been trained.
+    def check_weights(self, experiment: Experiment) -> None:
+        """Refuse pretrained weights that do not fit, before anything is trained.
 
         Raises:
             UserError: They were not fetched, do not fit their network, or the shelf does not
                 answer.
         """
-        networks: dict[str, AnyNetwork] = {"student": experiment.student}
-        for name, teacher in experiment.teachers.items():
-            networks[f"teachers.{name}"] = teacher_network(teacher)
-        for place, network in networks.items():
-            if network not in self._fitted and (weights := self._weights(network)):
-                self._require_fit(place, network, weights)
-                self._fitted.append(network)
+        self.pretrained.require_fit(experiment, self.corpus)
+
+    def share_weights(self, experiment: Experiment) -> None:
+        """Put pretrained weights that fit on the shelf, where other nodes find them.
+
+        Raises:
+            UserError: They were not fetched, do not fit their network, or the shelf does not
+                answer.
+        """
+        self.check_weights(experiment)
+        self.pretrained.share(experiment)
 
     def division(self, experiment: Experiment) -> Division:
         """Return the official division, with validation held out of the training part."""
@@ -191,7 +142,7 @@ class Workshop:
                     self.corpus,
                     self.division(experiment),
                     part,
-                    self._weights(experiment.teachers[name]),
+                    self.pretrained.file(experiment.teachers[name]),
                 )
                 yield from train_teacher(
                     study, self._teacher_key(experiment, name, part), folder, self.device
@@ -324,7 +275,7 @@ class Workshop:
             readings,
             lessons,
             {name: self._companion(experiment, name) for name in alive},
-            self._weights(experiment.student),
+            self.pretrained.file(experiment.student),
         )
 
     def readings(self, network: AnyNetwork, views: ViewSettings) -> JointReadings:
@@ -359,25 +310,7 @@ class Workshop:
         network = teacher_network(teacher)
         readings = self.readings(network, experiment.views)
         smoothing = teacher.training.label_smoothing
-        return Companion(network, readings, smoothing, self._weights(network))
-
-    def _weights(self, network: AnyNetwork) -> Path | None:
-        """Return the file of the pretrained weights that a network begins with."""
-        if isinstance(network, FusionSettings) or network.weights is None:
-            return None
-        if self._copies:
-            digest = network.weights.removeprefix(SCHEME)
-            self._copies.bring_all(self.storage / PRETRAINED, digest)
-        return pretrained_file(self.storage, network.weights)
-
-    def _require_fit(self, place: str, network: AnyNetwork, weights: Path) -> None:
-        shapes = tuple(reading_shape(part, self.corpus.joints) for part in network.inputs)
-        try:
-            fresh = build_any_network(network, shapes, len(self.corpus.classes))
-            load_pretrained(fresh, weights)
-        except UserError as refusal:
-            given = f"{place}: {refusal.given}"
-            raise UserError(given, refusal.expected, refusal.remedy) from refusal
+        return Companion(network, readings, smoothing, self.pretrained.file(network))
 
     def _maker(self, experiment: Experiment, name: str, part: Part) -> LessonMaker:
         return LessonMaker(

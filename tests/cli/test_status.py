@@ -12,7 +12,7 @@ from fckd.cli.status import print_status
 from fckd.sweep.attendance import Attendance
 from fckd.sweep.control import DRIVER, ENDED, PHASES, Control, Wishes
 from fckd.sweep.ledger_places import open_ledger
-from fckd.sweep.phases import Search
+from fckd.sweep.phases import Search, confirmation
 from tests.cli.command import fckd, refusal
 from tests.cli.ledgers import break_ledger, mend_ledger
 from tests.sweep.spaces import CORRELATION, RATIO, space
@@ -129,6 +129,34 @@ def test_status_without_a_name_lists_every_campaign_with_its_state(search, stora
 @pytest.mark.parametrize("words", [["small", "--json"], []], ids=str)
 def test_only_one_sweep_can_be_watched_and_only_by_people(search, place, words):
     assert "--watch" in refusal(place, "status", *words, "--watch")
+
+
+def test_a_confirmation_counts_its_own_seeds_and_not_those_of_an_earlier_one(
+    storage, folder, attendance
+):
+    """One study keeps the runs of all seeds, so that none is trained a second time."""
+
+    def confirming(first_seed):
+        given = space(confirmation={"first_seed": first_seed})
+        phase = confirmation(given, CAMPAIGN, storage, folder, [("small-0000", POINT)])
+        attendance.enter(phase, None)
+        attendance.sign()
+        return phase.ledger
+
+    earlier = confirming(1000)
+    earlier.tell(earlier.ask().key, "failed", None, "of an earlier seed")
+    for asked in iter(earlier.ask, None):
+        earlier.tell(asked.key, "finished", 0.5)
+    now = confirming(2000)
+    now.tell(now.ask().key, "finished", 0.5)
+    now.ask()
+    said = told(fckd("status", "small"))
+    assert (
+        "confirmation: 1 of 6 ended · 1 running, 4 waiting, 1 finished, 0 pruned, 0 failed" in said
+    )
+    assert "of an earlier seed" not in said
+    confirming(1000)
+    assert "confirmation: 6 of 6 ended" in told(fckd("status", "small"))
 
 
 # Requests

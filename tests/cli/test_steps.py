@@ -91,6 +91,15 @@ def test_plan_says_what_ends_the_search_and_what_it_assumes(said):
         assert re.search(f"^{line}", said["plan"], re.MULTILINE), line
 
 
+def test_plan_says_what_a_search_of_views_takes_on_top(demo):
+    weight, crop = {"low": 0.5, "high": 2.0}, {"choices": [0.1, 0.2]}
+    search = {"parameters": {"objective.correlation.weight": weight, "views.crop": crop}}
+    ran = fckd("plan", demo(search=search))
+    assert (ran.code, ran.err) == (0, "")
+    assert "views.crop as the experiment has them" in ran.out
+    assert "teachers and lessons for other values of views.crop come on top" in ran.out
+
+
 def test_plan_makes_nothing_but_the_corpus(place):
     fckd("plan", *SMOKE)
     assert {path.name for path in (place / "fckd-storage").iterdir()} == {"corpora"}

@@ -187,6 +187,21 @@ def test_evaluate_says_accuracy_and_interval_and_records_it(place):
     assert (place / "confusion.csv").exists()
 
 
+@pytest.mark.parametrize("out", ["file/confusion.csv", "folder.csv"])
+def test_a_confusion_table_that_cannot_be_written_is_refused_before_anything_is_evaluated(
+    place, monkeypatch, out
+):
+    ran = fckd("prepare", *_inertial())
+    corpus = Path(re.search(r"^corpus: (.*)$", ran.out, re.MULTILINE)[1])
+    student = packed(place / "mine", classes=(*Corpus.open(corpus).classes, "x", "y", "z"))
+    (place / "file").touch()
+    (place / "folder.csv").mkdir()
+    asked = []
+    monkeypatch.setattr("fckd.cli.evaluate.evaluate", lambda *words: asked.append(words))
+    refusal(place, "evaluate", student, corpus, "--out", out)
+    assert not asked
+
+
 def test_a_protocol_that_the_corpus_does_not_know_is_refused_by_the_options_name(place, student):
     ran = fckd("prepare", *_inertial())
     corpus = re.search(r"^corpus: (.*)$", ran.out, re.MULTILINE)[1]

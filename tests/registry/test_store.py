@@ -4,7 +4,6 @@ import io
 import logging
 import pickletools
 import shutil
-import socket
 import subprocess
 import sys
 import sysconfig
@@ -21,6 +20,7 @@ from fckd.registry.store import Registry
 from fckd.registry.student import load_student
 from fckd.registry.sums import write_sums
 from fckd.registry.versions import champion_of
+from tests.ports import free_port
 from tests.registry.keys import key_pair
 from tests.registry.students import CLASSES, packed, readings
 
@@ -473,11 +473,8 @@ def test_an_absent_database_is_not_created(tmp_path):
 
 
 def test_a_server_that_does_not_answer_is_refused_at_once():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     with pytest.raises(UserError, match="cannot reach http://127") as refusal:
-        Registry(f"http://someone:secret@127.0.0.1:{port}")
+        Registry(f"http://someone:secret@127.0.0.1:{free_port()}")
     assert "secret" not in str(refusal.value)
 
 

@@ -8,7 +8,7 @@ from fckd.config.comparison import Comparison
 from fckd.config.documents import merge, read_document, validate
 from fckd.errors import UserError
 from fckd.sweep.arms import comparison_arms
-from fckd.sweep.campaign import open_workshop
+from fckd.sweep.compare import compare
 from fckd.sweep.leaderboard import verdict
 from fckd.sweep.phases import Repetitions
 from tests.sweep.ledgers import ready
@@ -69,13 +69,23 @@ def test_an_arm_that_lists_teachers_has_these_and_no_other():
     assert list(arm.experiment.teachers) == ["bone"]
 
 
-def test_an_arm_with_another_corpus_is_refused_before_any_is_made(tmp_path):
-    arms = {"large": {"corpus.synthetic.size": 32}}
+def test_an_arm_with_another_corpus_is_refused_by_its_name_before_any_is_made(tmp_path):
+    arms = {"large": {"corpus": {"synthetic": {"size": 32}}}}
     given = comparison(arms=arms, storage=str(tmp_path))
-    variants = [arm.experiment for arm in comparison_arms(given)]
-    with pytest.raises(UserError, match="all arms share one corpus"):
-        open_workshop(given, variants, None, lambda _: None)
+    with pytest.raises(UserError) as refused:
+        compare(given, None, lambda _: None, lambda _: lambda _: None)
+    size = given.experiment.corpus.synthetic.size
+    assert refused.value.given == "arms.large sets corpus.synthetic.size to 32"
+    assert refused.value.expected == f"{size} as in the experiment: all arms share one corpus"
+    assert "--set experiment.corpus.synthetic.size=" in refused.value.remedy
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_arm_may_divide_the_shared_corpus_in_its_own_way():
+    shared = comparison().experiment.corpus.synthetic.size
+    fields = {"corpus.validation_subjects": [3], "corpus.synthetic.size": shared}
+    arm = comparison_arms(comparison(arms={"other": fields}))[-1]
+    assert arm.experiment.corpus.validation_subjects == (3,)
 
 
 def test_a_seed_is_refused_however_an_arm_writes_it():

@@ -107,3 +107,18 @@ def test_searched_fields_on_which_the_cost_depends_are_named(workshop):
     width = {"student.width": {"low": 8, "high": 16, "integer": True}}
     wider = searching({**PARAMETERS, **width}, experiment=EXPERIMENT)
     assert plan_of(wider, workshop).varying == ("student.width",)
+
+
+VIEWS = {**PARAMETERS, "views.crop": {"choices": [0.1, 0.2]}}
+
+
+def test_searched_fields_whose_every_value_has_teachers_of_its_own_are_named(workshop):
+    plan = plan_of(searching(VIEWS, experiment=EXPERIMENT), workshop)
+    assert plan.varying == plan.retaught == ("views.crop",)
+
+
+def test_teachers_that_learn_with_the_student_are_not_trained_for_other_values(workshop):
+    together = merge({"experiment": EXPERIMENT}, {"experiment": {"teaching": "together"}})
+    plan = plan_of(searching(VIEWS, **together), workshop)
+    assert plan.varying == ("views.crop",)
+    assert plan.retaught == ()

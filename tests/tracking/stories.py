@@ -39,8 +39,9 @@ class Store:
         return {file.path for file in listed}
 
 
-def opening(**parameters) -> SweepStarted:
-    return SweepStarted(SWEEP, {"fckd.source": "synthetic"}, {"budget.trials": 2, **parameters})
+def opening(*, time: float = 100.0, **parameters) -> SweepStarted:
+    parameters = {"budget.trials": 2} | parameters
+    return SweepStarted(SWEEP, {"fckd.source": "synthetic"}, parameters, time)
 
 
 def start(number: int, *, time: float = 100.0) -> TrialStarted:

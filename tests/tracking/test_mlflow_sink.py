@@ -118,6 +118,41 @@ def test_a_finished_trial_stays_finished_when_another_machine_ships_its_old_spoo
     assert "fckd.reason" not in run.data.tags
 
 
+@pytest.mark.parametrize("began", [100.0, 0.0], ids=["dated", "of an earlier version"])
+def test_a_finished_sweep_stays_finished_when_another_machine_ships_its_old_spool(store, began):
+    old = [opening(time=began, **{"budget.trials": 1}), SweepEnded(SWEEP, "stopped", time=200.0)]
+    later = [opening(time=500.0), SweepEnded(SWEEP, "finished", time=520.0)]
+    for spool in (later, old):
+        tell(MlflowSink(store.uri, EXPERIMENT, store.artifacts), *spool)
+    run = store.run(SWEEP)
+    assert (run.info.status, run.data.tags["fckd.state"]) == ("FINISHED", "finished")
+    assert run.info.end_time == 520_000
+    assert "fckd.changed.budget.trials" not in run.data.tags
+
+
+def test_a_trial_of_an_old_spool_is_nested_below_its_finished_sweep(store):
+    tell(
+        MlflowSink(store.uri, EXPERIMENT, store.artifacts),
+        opening(time=500.0),
+        SweepEnded(SWEEP, "finished", time=520.0),
+    )
+    tell(MlflowSink(store.uri, EXPERIMENT, store.artifacts), opening(), *trial(0))
+    assert store.run("trial 0").data.tags["mlflow.parentRunId"] == store.run(SWEEP).info.run_id
+
+
+@pytest.mark.parametrize("state", ["stopped", "failed"])
+def test_a_sweep_goes_on_where_the_clock_is_behind(sink, store, state):
+    tell(sink, opening(time=500.0), SweepEnded(SWEEP, state, time=520.0), opening(time=505.0))
+    assert store.run(SWEEP).info.status == "RUNNING"
+    tell(sink, SweepEnded(SWEEP, "finished", time=510.0))
+    assert store.run(SWEEP).info.status == "FINISHED"
+
+
+def test_a_finished_sweep_that_is_run_again_is_running(sink, store):
+    tell(sink, *whole_sweep(), opening(time=500.0))
+    assert store.run(SWEEP).info.status == "RUNNING"
+
+
 def test_a_trial_that_failed_for_good_is_not_running_for_an_old_beginning(sink, store):
     failed = end(0, "failed", reason="killed", time=520.0)
     tell(sink, opening(), start(0, time=500.0), failed, start(0), epoch(0, 1))

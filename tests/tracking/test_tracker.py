@@ -2,7 +2,6 @@ import logging
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,11 +11,12 @@ import pytest
 
 import fckd.tracking.tracker as tracker_module
 from fckd.errors import UserError
-from fckd.events import Progress, TrialStarted
+from fckd.events import Progress, SweepStarted, TrialStarted
 from fckd.tracking.addresses import fingerprint_of
 from fckd.tracking.sink import Refused
 from fckd.tracking.spool import EVENTS_FILE, REFUSED_FILE, Spool
 from fckd.tracking.tracker import Tracker, open_tracker
+from tests.ports import free_port
 from tests.tracking.stories import (
     EXPERIMENT,
     SWEEP,
@@ -57,10 +57,7 @@ def hurry(monkeypatch):
 @pytest.fixture
 def dead_server():
     """An address on which nothing listens."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-    return f"http://127.0.0.1:{port}"
+    return f"http://127.0.0.1:{free_port()}"
 
 
 def test_events_arrive_in_order_and_progress_stays_on_the_terminal(tmp_path):
@@ -74,10 +71,13 @@ def test_events_arrive_in_order_and_progress_stays_on_the_terminal(tmp_path):
     assert "Progress" not in (tmp_path / EVENTS_FILE).read_text()
 
 
-def test_an_event_without_a_time_gets_one_that_stays(tmp_path):
+@pytest.mark.parametrize(
+    "event", [SweepStarted("demo"), TrialStarted("demo:0", "trial 0", "search")]
+)
+def test_an_event_without_a_time_gets_one_that_stays(tmp_path, event):
     notebook = Notebook()
     tracker = Tracker(Spool(tmp_path), notebook.connect)
-    tracker(TrialStarted("demo:0", "trial 0", "search"))
+    tracker(event)
     tracker.close(10)
     assert notebook.events[0].time == pytest.approx(time.time(), abs=60)
 

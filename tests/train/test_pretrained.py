@@ -1,15 +1,22 @@
 """Networks that do not begin from nothing."""
 
+from shutil import copytree
+
 import pytest
 from safetensors.torch import save_file
 from torch.testing import assert_close
 
 from fckd.config.networks import NetworkSettings
 from fckd.config.space import Space
-from fckd.errors import UserError
+from fckd.data.prepare import CORPORA
+from fckd.errors import StorageLost, UserError
+from fckd.models.pretrained import FOLDER
 from fckd.models.table import build_network
 from fckd.registry.pretrained import fetch_pretrained
+from fckd.storage.shelf import open_shelf, storage_folder
 from fckd.sweep.plan import plan_of
+from fckd.train import rehearsal
+from fckd.train.workshop import Workshop
 from tests.train.small import ALONE, BASE, changed, content, state, trained
 
 STILL = {"learning_rate": 1e-60, "weight_decay": 0, "epochs": 1, "batch_size": 2}
@@ -71,13 +78,45 @@ def test_weights_of_another_network_are_refused_by_name_before_anything_is_train
     assert content(own_workshop.storage) == ["pretrained"]
 
 
+def planned(experiment):
+    """Return a space around an experiment."""
+    described = experiment.model_dump(mode="json")
+    search = {"parameters": {"objective.logits.weight": {"low": 0.5, "high": 2.0}}}
+    return Space.model_validate({"name": "planned", "experiment": described, "search": search})
+
+
 def test_a_plan_refuses_a_teacher_of_other_weights(own_workshop, pretrained):
     reference, _ = pretrained
-    experiment = of_another_width(reference, "teachers.wide").model_dump(mode="json")
-    search = {"parameters": {"objective.logits.weight": {"low": 0.5, "high": 2.0}}}
-    space = Space.model_validate({"name": "planned", "experiment": experiment, "search": search})
     with pytest.raises(UserError, match=r"^teachers\.wide: "):
-        plan_of(space, own_workshop)
+        plan_of(planned(of_another_width(reference, "teachers.wide")), own_workshop)
+
+
+@pytest.fixture
+def cut_off(own_workshop, pretrained, tmp_path, monkeypatch):
+    """Return the workshop of a storage in S3 that does not answer; corpus and weights are here."""
+    monkeypatch.setenv("FCKD_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    address = "s3://bucket/prefix"
+    storage = storage_folder(address)
+    corpus = storage / CORPORA / own_workshop.corpus_folder.name
+    copytree(own_workshop.corpus_folder, corpus)
+    copytree(own_workshop.storage / FOLDER, storage / FOLDER)
+    return Workshop(storage, corpus, shelf=open_shelf(address))
+
+
+def test_a_plan_of_what_is_here_asks_nothing_of_s3_and_puts_nothing_there(
+    cut_off, pretrained, monkeypatch
+):
+    monkeypatch.setattr(rehearsal, "SECONDS", 0.0)
+    reference, _ = pretrained
+    student = {**BASE.student.model_dump(mode="json"), "weights": reference}
+    teachers = {"earlier": {**student, "training": STILL}}
+    plan = plan_of(planned(changed({"student": student, "teachers": teachers})), cut_off)
+    assert [stage.name for stage in plan.stages if stage.name.startswith("teach")] == [
+        "teach earlier"
+    ]
+    with pytest.raises(StorageLost):
+        cut_off.share_weights(changed({"student": student}))
 
 
 def test_a_depth_teacher_may_begin_with_weights_of_colours(own_workshop, tmp_path):

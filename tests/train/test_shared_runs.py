@@ -80,7 +80,7 @@ def test_another_machine_goes_on_and_a_third_reads_the_outcome(
     assert work(task, driver, tmp_path / "one", dies=True) == -signal.SIGKILL
     assert [key for key in server.keys(place) if "trials" in key] == [f"{RUN}/checkpoint.pt"]
     assert work(task, driver, tmp_path / "two", dies=False) == 0
-    folder = driver.run_folder(task.folder)
+    folder = driver.runs.folder(task.folder)
     bring_run(driver, folder)
     assert content(folder) == FINISHED
     alone = Workshop(driver.storage, driver.corpus_folder)
@@ -129,7 +129,7 @@ def test_another_training_of_the_same_number_does_not_take_what_is_in_s3(
 def test_a_run_that_ended_takes_no_room_where_it_was_trained_and_can_be_read_there(driver, task):
     outcome = run_task(task, driver, lambda _epoch, _metrics: True)
     leave_to_shelf(task, driver)
-    folder = driver.run_folder(task.folder)
+    folder = driver.runs.folder(task.folder)
     assert content(folder) == []
     bring_run(driver, folder)
     assert content(folder) == FINISHED
@@ -140,19 +140,19 @@ def test_a_run_that_was_interrupted_takes_no_room_and_goes_on(driver, task):
     with pytest.raises(Interrupted):
         run_task(task, driver, interrupt_after_two)
     leave_to_shelf(task, driver)
-    assert content(driver.run_folder(task.folder)) == []
+    assert content(driver.runs.folder(task.folder)) == []
     told = []
     run_task(task, driver, lambda epoch, metrics: bool(told.append(metrics)) or True)
     again = run_task(task, driver, lambda epoch, metrics: True)
     assert len(told) == EPOCHS
-    assert again.predictions == read_outcome(driver.run_folder(task.folder)).predictions
+    assert again.predictions == read_outcome(driver.runs.folder(task.folder)).predictions
 
 
 def test_to_repeat_a_run_its_weights_are_not_fetched(driver, task, machine):
     run_task(task, driver, lambda _epoch, _metrics: True)
     other = machine("other")
     run_task(task, other, lambda _epoch, _metrics: True)
-    assert content(other.run_folder(task.folder)) == ["outcome.json", "sight.json"]
+    assert content(other.runs.folder(task.folder)) == ["outcome.json", "sight.json"]
 
 
 def test_an_old_checkpoint_of_this_machine_gives_way_to_a_newer_one(driver, task, tmp_path):
@@ -175,7 +175,7 @@ def test_a_damaged_copy_is_refused(driver, task, machine, server, place):  # noq
     told = server.client.head_object(Bucket=BUCKET, Key=key)["Metadata"]
     server.client.put_object(Bucket=BUCKET, Key=key, Body=b"other weights", Metadata=told)
     other = machine("other")
-    folder = other.run_folder(task.folder)
+    folder = other.runs.folder(task.folder)
     with pytest.raises(StorageLost, match="not what was put there"):
         bring_run(other, folder)
     assert not (folder / "model.safetensors").exists()
