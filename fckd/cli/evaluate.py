@@ -9,7 +9,7 @@ from fckd.cli.loading import Asked
 from fckd.data.corpus import Corpus
 from fckd.errors import UserError
 from fckd.files import make_folder
-from fckd.registry.evaluate import evaluate, record, write_confusion
+from fckd.registry.evaluate import evaluate, record, record_file, write_confusion
 
 
 def evaluate_student(
@@ -24,7 +24,7 @@ def evaluate_student(
 
     Raises:
         UserError: The student is not what it should be, or does not fit the corpus, or there is no
-            place for the table.
+            place for the table or the record.
     """
     if protocol is not None and protocol not in corpus.protocols:
         raise UserError(
@@ -35,6 +35,7 @@ def evaluate_student(
     if out is not None:
         _check_place(out)
     student = asked.load()
+    record_file(asked.folder)
     found = evaluate(student, corpus, split, protocol)
     low, high = found.interval
     where = f"{found.samples} samples of {split} ({corpus.source}, {found.protocol})"

@@ -97,16 +97,34 @@ def write_confusion(path: Path, classes: tuple[str, ...], found: Measured) -> No
     write_bytes(path, text.getvalue().encode())
 
 
+def record_file(folder: Path) -> Path:
+    """Return the file beside the student's folder in which what is measured of it is recorded.
+
+    Raises:
+        UserError: It cannot be written.
+    """
+    folder = folder.resolve()
+    path = folder.parent / f"{folder.name}.{RECORD}"
+    try:
+        path.open("a").close()
+    except OSError as refusal:
+        raise UserError(
+            f"cannot write to {path}: {refusal.strerror}",
+            "a folder that this user may write to",
+            "copy the student elsewhere",
+        ) from refusal
+    return path
+
+
 def record(folder: Path, found: Measured) -> Path:
-    """Append what was measured to a file beside the student's folder, and return that file.
+    """Append what was measured to the student's `record_file`, and return that.
 
     A test split that is read often is one that something may be chosen by: here it is counted.
 
     Raises:
         UserError: The place cannot be written.
     """
-    folder = folder.resolve()
-    path = folder.parent / f"{folder.name}.{RECORD}"
+    path = record_file(folder)
     entry = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "corpus": found.corpus,
@@ -115,15 +133,8 @@ def record(folder: Path, found: Measured) -> Path:
         "samples": found.samples,
         "correct": found.correct,
     }
-    try:
-        with path.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(entry) + "\n")
-    except OSError as refusal:
-        raise UserError(
-            f"cannot write to {path}: {refusal.strerror}",
-            "a folder that this user may write to",
-            "copy the student elsewhere",
-        ) from refusal
+    with path.open("a", encoding="utf-8") as stream:
+        stream.write(json.dumps(entry) + "\n")
     return path
 
 

@@ -202,6 +202,18 @@ def test_a_confusion_table_that_cannot_be_written_is_refused_before_anything_is_
     assert not asked
 
 
+def test_a_reading_that_cannot_be_recorded_is_refused_before_anything_is_evaluated(
+    place, student, monkeypatch
+):
+    ran = fckd("prepare", *_inertial())
+    corpus = re.search(r"^corpus: (.*)$", ran.out, re.MULTILINE)[1]
+    student.with_name(f"{student.name}.evaluations.jsonl").mkdir()
+    asked = []
+    monkeypatch.setattr("fckd.cli.evaluate.evaluate", lambda *words: asked.append(words))
+    assert "cannot write to" in refusal(place, "evaluate", student, corpus)
+    assert not asked
+
+
 def test_a_protocol_that_the_corpus_does_not_know_is_refused_by_the_options_name(place, student):
     ran = fckd("prepare", *_inertial())
     corpus = re.search(r"^corpus: (.*)$", ran.out, re.MULTILINE)[1]
