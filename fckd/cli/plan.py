@@ -74,6 +74,8 @@ def _assumptions(plan: Plan, isolation: str) -> Iterator[str]:
         yield f"teachers and lessons for other values of {', '.join(plan.retaught)} come on top"
     if plan.crowding > 1:
         yield f"{plan.crowding:.2g} workers share each core of this machine"
+    if plan.compiled:
+        yield "steps as slow as without torch.compile, and no time for compiling"
     if plan.on_cpu:
         yield "steps as slow as on this machine's CPU, for it has no GPU"
     yield "this machine stays as busy as it is now"

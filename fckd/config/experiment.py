@@ -80,8 +80,8 @@ class TrainingSettings(Configuration):
     )
     compile: bool = Field(
         False,
-        description="train the network through torch.compile, which needs a C++ compiler: on a GPU "
-        "large networks step faster, on a CPU none do (docs/speed.md)",
+        description="train the network through torch.compile, which needs a compiler: TSM steps "
+        "faster on a GPU; what was tried on a CPU became slower (docs/speed.md)",
     )
     learning_rate: float = Field(3e-3, gt=0, description="after the warm-up; decays to 0")
     weight_decay: float = Field(

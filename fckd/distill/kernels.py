@@ -33,6 +33,9 @@ def lacking() -> str:
         return "Triton"
     if not (os.environ.get("CC") or shutil.which("gcc") or shutil.which("clang")):
         return "a C compiler"
-    if not Path(sysconfig.get_path("include", "posix_prefix"), "Python.h").exists():
-        return "Python's headers"
-    return ""
+    return "" if python_headers().exists() else "Python.h"
+
+
+def python_headers() -> Path:
+    """Return where the header of Python's own C interface is, if it was installed."""
+    return Path(sysconfig.get_path("include", "posix_prefix"), "Python.h")

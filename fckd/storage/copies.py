@@ -45,14 +45,12 @@ class Copies:
                 self._take(key, file)
         return file.exists()
 
-    def bring_all(self, folder: Path, beginning: str) -> None:
-        """Bring, or send, every file of `folder` whose name begins so."""
+    def take_all(self, folder: Path, beginning: str) -> None:
+        """Make every file of `folder` that is in S3, and whose name begins so, what it is there."""
         with storage_lost():
-            keys = [*self._bucket.keys(self._key(folder) + "/")]
-        names = {key.rpartition("/")[2] for key in keys} | {path.name for path in folder.glob("*")}
-        for name in names:
-            if name.startswith(beginning):
-                self.bring(folder / name)
+            keys = [*self._bucket.keys(f"{self._key(folder)}/{beginning}")]
+        for key in keys:
+            self.bring(folder / key.rpartition("/")[2])
 
     def send(self, file: Path) -> None:
         """Put `file` into S3, in place of what is there."""

@@ -82,6 +82,7 @@ class Plan:
         readings_bytes: That a worker remembers of what it has read, at most.
         crowding: How many times slower runs are because workers share this machine's cores.
         on_cpu: Whether workers will have GPUs, and a CPU was measured.
+        compiled: Whether trials will be compiled by torch; what was measured was not.
         varying: Searched fields on which it depends what a trial takes.
         retaught: Those of which the first run of each value, but for the experiment's, trains
             teachers and makes lessons. They are in no stage: nobody knows what will be drawn.
@@ -94,6 +95,7 @@ class Plan:
     readings_bytes: int
     crowding: float
     on_cpu: bool
+    compiled: bool
     varying: tuple[str, ...]
     retaught: tuple[str, ...]
 
@@ -178,8 +180,9 @@ class _Planner:
             readings_bytes=min(MEMORY_LIMIT, load.different * taken.reading_bytes),
             crowding=self.crowding,
             on_cpu=self.execution.gpus_per_worker > 0 and self.workshop.device.type == "cpu",
+            compiled=self.space.experiment.training.compile,
             varying=self._searched(COSTLY),
-            retaught=self._searched(RETAUGHT) if self._taught() else (),
+            retaught=self._searched(RETAUGHT) if self._may_teach() else (),
         )
 
     def _searched(self, beginnings: tuple[str, ...]) -> tuple[str, ...]:
@@ -195,6 +198,9 @@ class _Planner:
             seconds = [_run(taken, load) + _reading(taken, load) for load in loads]
             kept = taken.weights_bytes * len(own)
             yield self._prepared(f"teach {name}", seconds, kept, taken, training.epochs)
+
+    def _may_teach(self) -> bool:
+        return bool(self._taught()) or "teaching" in self.space.search.parameters
 
     def _taught(self) -> list[Job]:
         return jobs(self.variants, "teach", self.workshop.teacher_folder)

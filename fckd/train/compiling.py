@@ -3,31 +3,52 @@
 import os
 import shutil
 from collections.abc import Callable
+from typing import Any
 
 import torch
+from torch._dynamo.exc import BackendCompilerFailed
 from torch._functorch import config
 
+from fckd.distill.kernels import lacking, python_headers
 from fckd.errors import TrainingError
 from fckd.models.network import ActionNetwork, NetworkOutput
 
-COMPILERS = ("g++", "clang++")
+REMEDY = "or set training.compile to false"
 
 
-def compiled(network: ActionNetwork) -> Callable[..., NetworkOutput]:
+def compiled(network: ActionNetwork, device: torch.device) -> Callable[..., NetworkOutput]:
     """Return the forward pass of `network`, compiled when it is first called.
 
     Measuring and whatever else calls the network itself go on without: each shape and mode would
     be compiled anew.
 
     Raises:
-        TrainingError: There is no compiler.
+        TrainingError: The compiler's needs are not met here, or, when called, it fails.
     """
-    if not (os.environ.get("CXX") or any(map(shutil.which, COMPILERS))):
+    if missing := lacking() if device.type == "cuda" else _lacking_on_cpu():
         raise TrainingError(
-            "training.compile needs a C++ compiler where a trial runs, and there is none: install "
-            f"{COMPILERS[0]}, or set training.compile to false"
+            f"training.compile: {missing} is missing where this trial runs; install it, {REMEDY}"
         )
+    # Of one code, which all trainings of this process share, torch keeps eight variants and then
+    # compiles no more.
+    torch.compiler.reset()
     # The gradients of single terms are measured on the way, so that a step goes back twice.
     config.donated_buffer = False
     passes: Callable[..., NetworkOutput] = torch.compile(network.forward, dynamic=False)
-    return passes
+
+    def answer(*readings: Any) -> NetworkOutput:
+        try:
+            return passes(*readings)
+        except BackendCompilerFailed as refusal:
+            said = next(iter(str(refusal).splitlines()), type(refusal).__name__)
+            raise TrainingError(
+                f"training.compile: {said}; see what torch's compiler needs, {REMEDY}"
+            ) from refusal
+
+    return answer
+
+
+def _lacking_on_cpu() -> str:
+    if not (os.environ.get("CXX") or shutil.which("g++")):
+        return "g++"
+    return "" if python_headers().exists() else "Python.h"

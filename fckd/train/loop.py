@@ -90,7 +90,7 @@ class _Run:
         self.student = _network(study, study.classes)
         companions = _companions(study)
         self.embeddings = _embeddings(study, self.student, companions)
-        answer = compiled(self.student) if study.training.compile else None
+        answer = compiled(self.student, device) if study.training.compile else None
         self.module = DistillationModule(self.student, self.embeddings, companions, answer)
         self.module.to(device)
         self.parallel = world.parallel(self.module, device)

@@ -39,10 +39,13 @@ class Pretrained:
         reference = _reference(network)
         if reference is None:
             return None
-        digest = reference.removeprefix(SCHEME)
-        # The content gives the name: a copy that is here is not older than the one on the shelf.
-        if self._copies and not any((self._storage / FOLDER).glob(f"{digest}.*")):
-            self._copies.bring_all(self._storage / FOLDER, digest)
+        try:
+            return pretrained_file(self._storage, reference)
+        except UserError:
+            if self._copies is None:
+                raise
+        # The content gives the name: only what is absent or damaged here is asked for.
+        self._copies.take_all(self._storage / FOLDER, reference.removeprefix(SCHEME))
         return pretrained_file(self._storage, reference)
 
     def require_fit(self, experiment: Experiment, corpus: Corpus) -> None:
@@ -58,14 +61,15 @@ class Pretrained:
                 self._fitted.append(network)
 
     def share(self, experiment: Experiment) -> None:
-        """Put the weights of an experiment on the shelf, if there is one.
+        """Put the weights of an experiment, which are here, on the shelf, if there is one.
 
         Raises:
+            UserError: They are not here, or damaged.
             StorageLost: The shelf does not answer.
         """
         for reference in map(_reference, _networks(experiment).values()):
             if self._copies and reference is not None and reference not in self._shared:
-                self._copies.bring_all(self._storage / FOLDER, reference.removeprefix(SCHEME))
+                self._copies.bring(pretrained_file(self._storage, reference))
                 self._shared.add(reference)
 
 

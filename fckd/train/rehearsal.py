@@ -177,6 +177,8 @@ def _short(study: Study, workers: int) -> Study:
                 "batch_size": share,
                 "epochs": UNTIMED + EPOCHS,
                 "cuda_graph": training.cuda_graph if workers == 1 else False,
+                # Minutes of compiling for a few steps; nor does torch compile while memory is seen.
+                "compile": False,
             }
         ),
         # Teachers teach in the second stage, which is the dearest.

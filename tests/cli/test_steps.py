@@ -100,6 +100,11 @@ def test_plan_says_what_a_search_of_views_takes_on_top(demo):
     assert "teachers and lessons for other values of views.crop come on top" in ran.out
 
 
+def test_plan_says_that_steps_were_not_compiled(demo):
+    ran = fckd("plan", demo(), "--set", "experiment.training.compile=true")
+    assert "steps as slow as without torch.compile, and no time for compiling" in ran.out
+
+
 def test_plan_makes_nothing_but_the_corpus(place):
     fckd("plan", *SMOKE)
     assert {path.name for path in (place / "fckd-storage").iterdir()} == {"corpora"}

@@ -210,3 +210,18 @@ def test_pretrained_weights_that_one_machine_fetched_are_found_by_another(
     experiment = changed({**ALONE, "student": student})
     driver.share_weights(experiment)
     assert machine("other").study(experiment, "train").weights.name.endswith(".safetensors")
+
+
+def test_pretrained_weights_that_are_damaged_on_one_machine_are_brought_once_more(
+    driver, machine, tmp_path
+):
+    file = tmp_path / "earlier.safetensors"
+    save_file(trained(driver.study(changed(ALONE), "train")).network.state_dict(), file)
+    weights = fetch_pretrained(str(file), driver.storage, "")
+    student = {**BASE.student.model_dump(mode="json"), "weights": weights}
+    experiment = changed({**ALONE, "student": student})
+    driver.share_weights(experiment)
+    other = machine("other")
+    kept = other.study(experiment, "train").weights
+    kept.write_bytes(b"torn")
+    assert other.study(experiment, "train").weights.read_bytes() == file.read_bytes()
