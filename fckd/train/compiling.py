@@ -6,8 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch._dynamo.exc import BackendCompilerFailed
-from torch._functorch import config
 
 from fckd.distill.kernels import lacking, python_headers
 from fckd.errors import TrainingError
@@ -29,6 +27,10 @@ def compiled(network: ActionNetwork, device: torch.device) -> Callable[..., Netw
         raise TrainingError(
             f"training.compile: {missing} is missing where this trial runs; install it, {REMEDY}"
         )
+    # Here, for they take seconds to import.
+    from torch._dynamo.exc import BackendCompilerFailed
+    from torch._functorch import config
+
     # Of one code, which all trainings of this process share, torch keeps eight variants and then
     # compiles no more.
     torch.compiler.reset()
