@@ -74,8 +74,9 @@ class _Hand:
             while self._running:
                 ready, _ = ray.wait(list(self._running), num_returns=1)
                 for reference in ready:
-                    block = self._taken(reference)
-                    yield self._running.pop(reference), block
+                    # First, for Ray may abort a process that cancels what has just ended.
+                    number = self._running.pop(reference)
+                    yield number, self._taken(reference)
                 self._fill()
         finally:
             for reference in self._running:
