@@ -50,6 +50,8 @@ class LessonBlocks:
         Raises:
             UserError: A value is not finite in float16.
         """
+        if self._store.exists():
+            return
         make_folder(self._folder)
         while missing := self._missing():
             made = False
@@ -61,6 +63,9 @@ class LessonBlocks:
                 return
             if not made:
                 time.sleep(LOOK_SECONDS)
+        if self._store.exists():
+            # It was made just before the folder was.
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     def close(self, key: Mapping[str, Any], samples: Sequence[int], views: int) -> None:
         """Make the store of blocks that are all there, unless another process has.

@@ -110,6 +110,12 @@ def test_one_that_comes_when_all_is_done_does_nothing(tmp_path, monkeypatch):
     assert_whole(folder)
 
 
+def test_a_helper_that_comes_when_the_store_is_there_leaves_nothing(tmp_path):
+    finish(tmp_path / "lessons")
+    assert list(LessonBlocks(tmp_path / "lessons", SHAPE, BLOCKS).fill(rows, helping=True)) == []
+    assert_whole(tmp_path / "lessons")
+
+
 def test_a_damaged_number_leaves_the_other_blocks_for_the_next_attempt(tmp_path):
     def broken(block):
         made = rows(block)
