@@ -43,8 +43,9 @@ def make_blocks_on_ray(
 ) -> Iterator[tuple[int, Block]]:
     """Make `blocks` on Ray, one CPU each, and yield each with its number as it is finished.
 
-    A block whose node died is made again elsewhere. If the caller ends early, what is running is
-    cancelled; finished blocks stay.
+    A block whose node died is made again elsewhere. If the caller ends early, finished blocks stay,
+    and what was handed out is finished too or ends with this process: Ray 2.60 may abort a process
+    that cancels a task which is just ending.
 
     Raises:
         UserError: The file system refuses, a node does not see the storage or the raw data, or a
@@ -69,18 +70,13 @@ class _Hand:
         self._running: dict[Any, int] = {}
 
     def finished(self) -> Iterator[tuple[int, Block]]:
-        try:
+        self._fill()
+        while self._running:
+            ready, _ = ray.wait(list(self._running), num_returns=1)
+            for reference in ready:
+                block = self._taken(reference)
+                yield self._running.pop(reference), block
             self._fill()
-            while self._running:
-                ready, _ = ray.wait(list(self._running), num_returns=1)
-                for reference in ready:
-                    # First, for Ray may abort a process that cancels what has just ended.
-                    number = self._running.pop(reference)
-                    yield number, self._taken(reference)
-                self._fill()
-        finally:
-            for reference in self._running:
-                ray.cancel(reference)
 
     def _fill(self) -> None:
         cpus = int(ray.cluster_resources().get("CPU", 1))

@@ -144,7 +144,7 @@ def test_a_storage_that_a_node_does_not_see_is_refused(tmp_path: Path) -> None:
 
 
 def _when_quiet(source: Noting) -> set[str]:
-    """Return what was read when nothing has been read for a while: all tasks are cancelled."""
+    """Return what was read when nothing has been read for a while: all tasks have ended."""
     before: set[str] = set()
     while before != (before := source.read_ids):
         time.sleep(0.5)
