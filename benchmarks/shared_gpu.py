@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Barrier
@@ -84,7 +84,7 @@ def measured(name: str) -> Iterator[tuple[Any, ...]]:
             if way == "together" and shutil.which(CONTROL) is None:
                 print(f"no {CONTROL} here: not measured together", file=sys.stderr)
                 return
-            with _service(storage) if way == "together" else _nothing():
+            with _service(storage) if way == "together" else nullcontext():
                 for count, rate in _rates(described, place):
                     alone = alone or rate
                     yield name, count, way, rate, rate / alone
@@ -101,11 +101,6 @@ def _experiment(name: str) -> Experiment:
             "training": METHOD["training"] | {"batch_size": batch_size},
         }
     )
-
-
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield
 
 
 @contextmanager

@@ -42,7 +42,7 @@ class DistillationModule(nn.Module):
     ) -> None:
         super().__init__()
         self.student = student
-        self._answer = answer or student.forward
+        self._answer = answer or student.__call__
         # Lists, for a teacher may be called what a ModuleDict reserves: "train", "values", ….
         self.teachers, self.companion_networks = tuple(embeddings), dict(companions)
         self.embeddings = nn.ModuleList(embeddings.values())
